@@ -1,0 +1,1 @@
+"""The decision tree: parsed, checked and walked by pure functions."""
