@@ -1,0 +1,52 @@
+"""Everything that is stored: one file a noun."""
+
+from labeling.models.adapter import Adapter, TrainingItem
+from labeling.models.audit import Audit, AuditItem
+from labeling.models.audit_log import AuditLogEntry
+from labeling.models.consensus import Consensus
+from labeling.models.guideline import GuidelinePath, GuidelineVersion
+from labeling.models.job import Job, ScoringShard
+from labeling.models.judgment import Judgment
+from labeling.models.membership import Membership, Role
+from labeling.models.pair import ImportedLabel, Pair
+from labeling.models.prediction import Prediction
+from labeling.models.product import Product, ProductRevision
+from labeling.models.project import Project
+from labeling.models.query import Query, Split
+from labeling.models.queue import QueueEntry, Slot, Stream
+from labeling.models.round import Round
+from labeling.models.scheme import Label, LabelScheme
+from labeling.models.skip import Skip
+from labeling.models.user import User
+
+__all__ = [
+    "Adapter",
+    "Audit",
+    "AuditItem",
+    "AuditLogEntry",
+    "Consensus",
+    "GuidelinePath",
+    "GuidelineVersion",
+    "ImportedLabel",
+    "Job",
+    "Judgment",
+    "Label",
+    "LabelScheme",
+    "Membership",
+    "Pair",
+    "Prediction",
+    "Product",
+    "ProductRevision",
+    "Project",
+    "Query",
+    "QueueEntry",
+    "Role",
+    "Round",
+    "ScoringShard",
+    "Skip",
+    "Slot",
+    "Split",
+    "Stream",
+    "TrainingItem",
+    "User",
+]

@@ -1,0 +1,73 @@
+"""Trained versions of a project's judge, and what each was trained on."""
+
+from django.db import models
+from django.db.models import Q
+
+from labeling.models.job import Job
+from labeling.models.pair import Pair
+from labeling.models.project import Project
+from labeling.models.query import Split
+from labeling.models.scheme import Label
+
+
+class Adapter(models.Model):
+    """One trained LoRA adapter. Its artifact, a folder under the data folder, says everything of its making.
+
+    challenger: trained, not in use; champion: in use, at most one a project; retired: was champion once.
+    `verdict` says in plain words why it was or was not promoted.
+    """
+
+    class State(models.TextChoices):
+        CHALLENGER = "challenger"
+        CHAMPION = "champion"
+        RETIRED = "retired"
+
+    project = models.ForeignKey(Project, models.PROTECT, related_name="adapters")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State, default=State.CHALLENGER)
+    job = models.OneToOneField(Job, models.PROTECT, related_name="adapter")
+    artifact = models.CharField(max_length=300, help_text="Folder, relative to the data folder.")
+    manifest = models.JSONField()
+    labels_seen = models.PositiveIntegerField(help_text="How many labels it was trained and calibrated on.")
+    verdict = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    promoted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("project", "-number")
+        constraints = (
+            models.UniqueConstraint(fields=("project", "number"), name="adapter_number_once"),
+            models.UniqueConstraint(
+                fields=("project",), condition=Q(state="champion"), name="adapter_one_champion_per_project"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """What people call it, such as A-12."""
+        return f"A-{self.number}"
+
+
+class TrainingItem(models.Model):
+    """One pair that a training job's adapter was trained or calibrated on.
+
+    A trigger refuses pairs of holdout queries, by the constraint name training_item_never_holdout.
+    """
+
+    job = models.ForeignKey(Job, models.PROTECT, related_name="training_items", db_index=False)
+    pair = models.ForeignKey(Pair, models.PROTECT, related_name="+", db_index=False)
+    label = models.ForeignKey(Label, models.PROTECT, related_name="+", db_index=False)
+    origin = models.CharField(max_length=10, choices=[("people", "people"), ("imported", "imported")])
+    split = models.CharField(max_length=11, choices=[(Split.TRAIN, "train"), (Split.CALIBRATION, "calibration")])
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("job", "pair"), name="training_item_once_per_job"),
+            models.CheckConstraint(condition=Q(split__in=["train", "calibration"]), name="training_item_known_split"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.pair} in {self.job}"

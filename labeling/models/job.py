@@ -1,0 +1,90 @@
+"""Long work that a person can watch."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from labeling.models.project import Project
+
+
+class Job(models.Model):
+    """One piece of long work.
+
+    queued -> running -> done | failed, and queued or running -> cancelled. `heartbeat_at` is renewed while a
+    worker is at it, so that work whose worker died is seen and failed. `done` of `total` is in `unit`s.
+    `params["then"]` lists the kinds of job to start after it.
+    """
+
+    class Kind(models.TextChoices):
+        IMPORT = "import", "Import"
+        TRAIN = "train", "Train"
+        SCORE = "score", "Score"
+        SELECT = "select", "Select"
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    project = models.ForeignKey(Project, models.PROTECT, related_name="jobs")
+    kind = models.CharField(max_length=10, choices=Kind)
+    state = models.CharField(max_length=9, choices=State, default=State.QUEUED)
+    done = models.PositiveBigIntegerField(default=0)
+    total = models.PositiveBigIntegerField(default=0)
+    unit = models.CharField(max_length=20, blank=True)
+    message = models.TextField(blank=True)
+    params = models.JSONField(default=dict)
+    result = models.JSONField(default=dict)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("project", "-id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("project", "kind"),
+                condition=Q(state__in=["queued", "running"]),
+                name="job_one_active_per_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "running"], finished_at__isnull=True)
+                | Q(state__in=["done", "failed", "cancelled"], finished_at__isnull=False),
+                name="job_finished_has_time",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.pk}"
+
+    @property
+    def active(self) -> bool:
+        """Whether it is still to end."""
+        return self.state in (Job.State.QUEUED, Job.State.RUNNING)
+
+    @property
+    def percent(self) -> int:
+        """How far it is, 0 to 100."""
+        return min(100, 100 * self.done // self.total) if self.total else 0
+
+
+class ScoringShard(models.Model):
+    """A run of pairs that one scoring task takes: pair ids in [first_pair, last_pair] of the unlabeled pool."""
+
+    job = models.ForeignKey(Job, models.PROTECT, related_name="shards", db_index=False)
+    number = models.PositiveIntegerField()
+    pairs = models.PositiveIntegerField()
+    first_pair = models.BigIntegerField()
+    last_pair = models.BigIntegerField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("job", "number"), name="shard_number_once_per_job"),)
+
+    def __str__(self) -> str:
+        return f"shard {self.number} of {self.job}"

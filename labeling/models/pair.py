@@ -1,0 +1,39 @@
+"""Pairs: one query with one product; and the labels that came with them."""
+
+from django.db import models
+
+from labeling.models.product import Product
+from labeling.models.project import Project
+from labeling.models.query import Query
+from labeling.models.scheme import Label
+
+
+class Pair(models.Model):
+    """One query with one product of the same project: the pool is made of pairs."""
+
+    project = models.ForeignKey(Project, models.PROTECT, related_name="pairs", db_index=False)
+    query = models.ForeignKey(Query, models.PROTECT, related_name="pairs", db_index=False)
+    product = models.ForeignKey(Product, models.PROTECT, related_name="pairs", db_index=False)
+    external_id = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("query", "product"), name="pair_once"),)
+        indexes = (models.Index(fields=("project", "id"), name="pair_of_project"),)
+
+    def __str__(self) -> str:
+        return f"pair {self.pk}"
+
+
+class ImportedLabel(models.Model):
+    """A label that an import brought along, with the file it came from."""
+
+    pair = models.ForeignKey(Pair, models.PROTECT, related_name="imported_labels", db_index=False)
+    label = models.ForeignKey(Label, models.PROTECT, related_name="+", db_index=False)
+    origin = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("pair", "origin"), name="imported_label_once_per_origin"),)
+
+    def __str__(self) -> str:
+        return f"{self.label} from {self.origin}"

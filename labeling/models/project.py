@@ -1,0 +1,84 @@
+"""One labeling effort: its scheme and its settings."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from labeling.models.scheme import LabelScheme
+
+
+class Project(models.Model):
+    """Owns a guideline, a pool of pairs, a judge's settings, its members and their roles."""
+
+    class ImportedLabels(models.TextChoices):
+        IGNORE = "ignore", "Keep them, use them for nothing"
+        TRAIN = "train", "Train on them where people gave no label"
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=100)
+    scheme = models.ForeignKey(LabelScheme, models.PROTECT)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    overlap = models.PositiveSmallIntegerField(default=2, help_text="How many judgments a pair is to get.")
+    max_overlap = models.PositiveSmallIntegerField(
+        default=3, help_text="Where people disagree, one more is asked, up to this many in all."
+    )
+    lease_minutes = models.PositiveSmallIntegerField(
+        default=20, help_text="How long a pair is kept for the person who opened it."
+    )
+    holdout_percent = models.PositiveSmallIntegerField(
+        default=20, help_text="Share of queries that are never trained on. Applies to queries imported later."
+    )
+    calibration_percent = models.PositiveSmallIntegerField(
+        default=10, help_text="Share of queries that only calibrate. Applies to queries imported later."
+    )
+    imported_labels = models.CharField(
+        max_length=10,
+        choices=ImportedLabels,
+        default=ImportedLabels.IGNORE,
+        help_text="What the labels that came with an import are used for.",
+    )
+
+    batch_size = models.PositiveIntegerField(default=500, help_text="How many pairs a round draws from the pool.")
+    random_share = models.FloatField(
+        default=0.5,
+        help_text="Share of a round drawn uniformly at random. Never 0: it is what accuracy is measured on.",
+    )
+    max_per_query = models.PositiveSmallIntegerField(
+        default=5, help_text="At most this many pairs of one query are picked by the strategy in a round."
+    )
+
+    loop_enabled = models.BooleanField(default=True, help_text="Train, promote, score and select without being asked.")
+    train_after = models.PositiveIntegerField(
+        default=300, help_text="Train again when this many new consensus labels are there."
+    )
+    check_seconds = models.PositiveIntegerField(
+        default=300, help_text="How often, in seconds, Winnow looks whether there is something to do."
+    )
+    loop_checked_at = models.DateTimeField(null=True, editable=False)
+
+    judge_spec = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Settings of the judge that differ from the default, such as base_model.",
+    )
+    shard_size = models.PositiveIntegerField(default=5000, help_text="How many pairs one scoring task takes.")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(overlap__gte=1), name="project_overlap_positive"),
+            models.CheckConstraint(condition=Q(max_overlap__gte=F("overlap")), name="project_max_overlap_not_less"),
+            models.CheckConstraint(
+                condition=Q(random_share__gt=0, random_share__lte=1), name="project_random_share_never_zero"
+            ),
+            models.CheckConstraint(
+                condition=Q(holdout_percent__gte=1) & Q(holdout_percent__lte=99 - F("calibration_percent")),
+                name="project_splits_leave_training",
+            ),
+            models.CheckConstraint(
+                condition=Q(batch_size__gte=1, max_per_query__gte=1, shard_size__gte=1, train_after__gte=1),
+                name="project_sizes_positive",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,5 @@
+"""Winnow's pages and API."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
