@@ -1,0 +1,1 @@
+"""The science: arrays in, numbers out. No Django, no Celery, no database."""
