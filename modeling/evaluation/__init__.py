@@ -1,0 +1,1 @@
+"""How good a judge is, on pairs it has not learned from."""
