@@ -1,6 +1,8 @@
 """Walk a guideline along a path of answers. Pure: the same path always ends in the same place."""
 
-from labeling.guidelines.tree import Guideline, LabelLeaf, Question, SkipLeaf
+from collections.abc import Iterator
+
+from labeling.guidelines.tree import Guideline, LabelLeaf, Leaf, Question, SkipLeaf
 
 Path = tuple[tuple[str, str], ...]
 
@@ -39,6 +41,20 @@ def _take(guideline: Guideline, question: Question, key: str, step: int) -> Ques
         known = ", ".join(answer.key for answer in question.answers)
         raise PathError(step, f"{key!r} is no answer to {question.id!r}; its answers are {known}.")
     return guideline.questions[answer.go] if isinstance(answer.go, str) else answer.go
+
+
+def whole_paths(guideline: Guideline) -> Iterator[tuple[Path, Leaf]]:
+    """Yield every walk from the first question to a leaf, in the order of the answers."""
+
+    def onward(question: Question, path: Path) -> Iterator[tuple[Path, Leaf]]:
+        for answer in question.answers:
+            longer = (*path, (question.id, answer.key))
+            if isinstance(answer.go, str):
+                yield from onward(guideline.questions[answer.go], longer)
+            else:
+                yield longer, answer.go
+
+    yield from onward(guideline.questions[guideline.start], ())
 
 
 def parse_path(text: str) -> Path:
