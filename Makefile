@@ -23,6 +23,7 @@ help: ## List the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{printf "  %-8s %s\n", $$1, $$2}'
 
 env: $(STAMP) ## Make .venv with everything installed (PYTHON=python3.12 picks the interpreter)
+	@:
 
 $(STAMP): pyproject.toml constraints.txt
 	@{ \
