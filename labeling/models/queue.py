@@ -20,7 +20,10 @@ class Stream(models.TextChoices):
 
 
 class QueueEntry(models.Model):
-    """A pair in a round's queue, with why it is there. Its slots are its overlap."""
+    """A pair in a round's queue, with why it is there.
+
+    `overlap` is how many slots it starts with; where people disagree it gets more.
+    """
 
     round = models.ForeignKey(Round, models.PROTECT, related_name="entries", db_index=False)
     pair = models.ForeignKey(Pair, models.PROTECT, related_name="entries")
@@ -28,6 +31,7 @@ class QueueEntry(models.Model):
     chance = models.FloatField(null=True, help_text="For the random stream: the probability of having been drawn.")
     score = models.FloatField(null=True, help_text="For the active stream: what the strategy gave it.")
     rank = models.PositiveIntegerField(help_text="Served in this order.")
+    overlap = models.PositiveSmallIntegerField()
 
     class Meta:
         constraints = (
@@ -71,7 +75,7 @@ class Slot(models.Model):
                 name="slot_lease_is_whole",
             ),
         )
-        indexes = (models.Index(fields=("round", "number", "rank"), condition=Q(judged=False), name="slot_open"),)
+        indexes = (models.Index(fields=("round", "rank", "number"), condition=Q(judged=False), name="slot_open"),)
 
     def __str__(self) -> str:
         return f"slot {self.number} of {self.entry}"

@@ -1,0 +1,1 @@
+"""Reads: from querysets to querysets, plain rows or arrays. None of them writes."""

@@ -1,0 +1,25 @@
+"""Adapters and how they measured."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from labeling.models import Adapter, Project
+from modeling.estimates import Estimate
+
+
+def adapters_of(project: Project) -> QuerySet[Adapter]:
+    """Return the project's adapters, the newest first."""
+    return Adapter.objects.filter(project=project).select_related("job").order_by("-number")
+
+
+def measured(manifest: dict[str, Any], name: str) -> Estimate | None:
+    """Return a measure of the holdout evaluation with its interval, or None where it is undefined."""
+    found = (manifest.get("holdout") or {}).get(name)
+    if not found or found["value"] is None:
+        return None
+    return Estimate(found["value"], _or_nan(found["low"]), _or_nan(found["high"]), found["n"])
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else value

@@ -1,0 +1,66 @@
+"""The pool."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from labeling.models import Adapter, Consensus, Pair, Prediction, Project, ScoringShard
+
+
+def unlabeled_pairs(project: Project) -> QuerySet[Pair]:
+    """Return the pairs that people have not settled: no consensus, or one that is still open."""
+    settled = Consensus.objects.filter(pair=OuterRef("pk")).exclude(state=Consensus.State.OPEN)
+    return Pair.objects.filter(~Exists(settled), project=project)
+
+
+def untouched_pairs(project: Project) -> QuerySet[Pair]:
+    """Return the pairs that nobody has judged: what a new round is drawn from."""
+    return Pair.objects.filter(~Exists(Consensus.objects.filter(pair=OuterRef("pk"))), project=project)
+
+
+def unscored_pairs(project: Project, adapter: Adapter) -> QuerySet[Pair]:
+    """Return the unlabeled pairs that the adapter has not scored with their product's current text."""
+    scored = Prediction.objects.filter(adapter=adapter, pair=OuterRef("pk"), revision=OuterRef("product__revision"))
+    return unlabeled_pairs(project).filter(~Exists(scored))
+
+
+def current_revision(pair: Pair) -> int:
+    """Return the id of the product's current text. An import gives every product one."""
+    revision = pair.product.revision_id
+    if revision is None:
+        raise ValueError(f"Product {pair.product} has no text; import its products file again.")
+    return revision
+
+
+@dataclass(frozen=True)
+class PairText:
+    """A pair with its query's and its product's current text."""
+
+    pair_id: int
+    revision_id: int
+    query: str
+    title: str
+    description: str
+    bullets: str
+    brand: str
+    colour: str
+
+
+def shard_texts(shard: ScoringShard, adapter: Adapter) -> list[PairText]:
+    """Return what is still to be scored of a shard, by pair id."""
+    revision = "product__revision__"
+    rows: Iterator[tuple[Any, ...]] = (
+        unscored_pairs(shard.job.project, adapter)
+        .filter(pk__range=(shard.first_pair, shard.last_pair))
+        .order_by("pk")
+        .values_list(
+            "pk",
+            "product__revision_id",
+            "query__text",
+            *(revision + column for column in ("title", "description", "bullets", "brand", "colour")),
+        )
+        .iterator()
+    )
+    return [PairText(*row) for row in rows]

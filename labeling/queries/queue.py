@@ -1,0 +1,35 @@
+"""What is waiting in the open round."""
+
+import datetime as dt
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from labeling.models import Judgment, Project, Round, Skip, Slot, User
+
+
+def open_round_of(project: Project) -> Round | None:
+    """Return the project's open round, if there is one."""
+    return Round.objects.filter(project=project, state=Round.State.OPEN).first()
+
+
+def open_slots(project: Project) -> QuerySet[Slot]:
+    """Return the slots of the open round that have no judgment yet, leased or not."""
+    return Slot.objects.filter(round__project=project, round__state=Round.State.OPEN, judged=False)
+
+
+def free_slots(project: Project, annotator: User, now: dt.datetime) -> QuerySet[Slot]:
+    """Return what this annotator could be given, in the order of serving.
+
+    Not theirs: pairs they judged, skipped in this round, or hold another slot of.
+    """
+    mine = Slot.objects.filter(entry=OuterRef("entry"), annotator=annotator)
+    judged = Judgment.objects.filter(pair=OuterRef("pair"), annotator=annotator, retired_at__isnull=True)
+    skipped = Skip.objects.filter(
+        pair=OuterRef("pair"), round=OuterRef("round"), annotator=annotator, retired_at__isnull=True
+    )
+    return (
+        open_slots(project)
+        .filter(Q(annotator__isnull=True) | Q(leased_until__lt=now))
+        .filter(~Exists(mine), ~Exists(judged), ~Exists(skipped))
+        .order_by("rank", "number")
+    )

@@ -1,0 +1,63 @@
+"""A project in numbers."""
+
+from typing import Any
+
+from labeling.models import Adapter, Judgment, Pair, Project
+from labeling.queries.agreement import project_agreement
+from labeling.queries.pairs import unlabeled_pairs
+from labeling.queries.predictions import champion_of, mean_confidence, pool_predictions
+from labeling.queries.queue import open_round_of, open_slots
+from modeling.estimates import Estimate
+
+
+def summary(project: Project) -> dict[str, Any]:
+    """Return what the project's own numbers are, as plain JSON; null where there is nothing to say yet."""
+    champion = champion_of(project)
+    live = Judgment.objects.filter(project=project, retired_at__isnull=True)
+    people = project_agreement(project)
+    current = open_round_of(project)
+    means = mean_confidence(project, champion) if champion else None
+    return {
+        "pairs": Pair.objects.filter(project=project).count(),
+        "judgments": live.count(),
+        "annotators": live.values("annotator").distinct().count(),
+        "raw_agreement": finite(people.raw),
+        "alpha": finite(people.alpha),
+        "adapter": adapter_summary(champion) if champion else None,
+        "scored": pool_predictions(project, champion).count() if champion else 0,
+        "unlabeled": unlabeled_pairs(project).count(),
+        "round": current.number if current else None,
+        "queue": open_slots(project).values("pair").distinct().count(),
+        "queue_mean_confidence": means.queue if means else None,
+        "active_mean_confidence": means.active if means else None,
+        "pool_mean_confidence": means.pool if means else None,
+        "jobs": [
+            {
+                "id": job.pk,
+                "kind": job.kind,
+                "state": job.state,
+                "done": job.done,
+                "total": job.total,
+                "message": job.message,
+            }
+            for job in project.jobs.order_by("-id")[:20]
+        ],
+    }
+
+
+def adapter_summary(adapter: Adapter) -> dict[str, Any]:
+    """Return an adapter's measures on the holdout."""
+    holdout = adapter.manifest["holdout"]
+    return {
+        "name": adapter.name,
+        "holdout_n": holdout["n"],
+        "accuracy": holdout["accuracy"]["value"],
+        "majority_accuracy": holdout["majority_accuracy"],
+        "alpha": holdout["alpha"]["value"],
+        "ece": holdout["ece"],
+    }
+
+
+def finite(estimate: Estimate) -> float | None:
+    """Return the value, or None where it is undefined (NaN is no JSON)."""
+    return estimate.value if estimate.value == estimate.value else None
