@@ -1,0 +1,162 @@
+"""Long work: the Job row first, then, once it is committed, the task by name. The only file that knows Celery."""
+
+import datetime as dt
+import logging
+from functools import cache
+
+from celery import Celery
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from labeling.actions.audit_log import record
+from labeling.models import Job, Project, User
+
+log = logging.getLogger(__name__)
+
+# The task that starts each kind of job, and the queue of the workers that have it.
+TASKS = {
+    Job.Kind.TRAIN: ("worker.gpu.train_adapter", "gpu"),
+    Job.Kind.SCORE: ("worker.default.plan_scoring", "default"),
+    Job.Kind.SELECT: ("worker.default.select_round", "default"),
+}
+SCORE_SHARD = ("worker.gpu.score_shard", "gpu")
+RESEND_AFTER = dt.timedelta(minutes=10)
+SILENT_AFTER = {
+    Job.Kind.TRAIN: dt.timedelta(minutes=3),
+    Job.Kind.SCORE: dt.timedelta(minutes=15),
+    Job.Kind.SELECT: dt.timedelta(minutes=15),
+    Job.Kind.IMPORT: dt.timedelta(hours=2),
+}
+
+
+@cache
+def _client() -> Celery:
+    client = Celery("winnow-client", set_as_current=False)
+    client.config_from_object("django.conf:settings", namespace="CELERY")
+    return client
+
+
+def send(task: tuple[str, str], **ids: int) -> None:
+    """Send a task by name to its queue when the transaction commits. It takes ids by keyword."""
+    name, queue = task
+    transaction.on_commit(lambda: _client().send_task(name, kwargs=ids, queue=queue))
+
+
+def enqueue_job(
+    project: Project, kind: Job.Kind, actor: User | None = None, then: tuple[Job.Kind, ...] = ()
+) -> Job | None:
+    """Queue a job, and the kinds in `then` after it has been done; None where one of its kind is still active."""
+    try:
+        with transaction.atomic():
+            job = Job.objects.create(
+                project=project,
+                kind=kind,
+                requested_by=actor,
+                params={"then": [str(next_kind) for next_kind in then]},
+                sent_at=timezone.now(),
+            )
+            record(project, actor, "job.start", f"{kind} {job.pk}")
+            send(TASKS[kind], job_id=job.pk)
+            return job
+    except IntegrityError:
+        if Job.objects.filter(project=project, kind=kind, state__in=("queued", "running")).exists():
+            return None
+        raise
+
+
+def start_job(job_id: int) -> Job | None:
+    """Take a queued job to running; None where it is missing, was cancelled, or is another worker's already."""
+    now = timezone.now()
+    taken = Job.objects.filter(pk=job_id, state=Job.State.QUEUED).update(
+        state=Job.State.RUNNING, started_at=now, heartbeat_at=now
+    )
+    if not taken:
+        log.warning("Job %s is not waiting to be started; nothing was done.", job_id)
+        return None
+    return Job.objects.select_related("project").get(pk=job_id)
+
+
+def report_progress(job: Job, done: int, total: int, message: str = "", unit: str = "") -> bool:
+    """Write how far a running job is, which also says that its worker lives; False when it no longer is to run."""
+    fields: dict[str, object] = {"done": done, "total": total, "heartbeat_at": timezone.now()}
+    if message:
+        fields["message"] = message
+    if unit:
+        fields["unit"] = unit
+    return bool(Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).update(**fields))
+
+
+def add_progress(job_id: int, done: int) -> bool:
+    """Add to what a running job has done; False when it no longer is to run."""
+    return bool(
+        Job.objects.filter(pk=job_id, state=Job.State.RUNNING).update(
+            done=F("done") + done, heartbeat_at=timezone.now()
+        )
+    )
+
+
+@transaction.atomic
+def finish_job(job: Job, message: str, **result: object) -> bool:
+    """End a running job as done and queue what comes after it; False when it no longer was running."""
+    if not _end(job.pk, Job.State.DONE, message, result):
+        return False
+    then = tuple(Job.Kind(kind) for kind in job.params.get("then", ()))
+    if then:
+        enqueue_job(job.project, then[0], job.requested_by, then[1:])
+    return True
+
+
+@transaction.atomic
+def fail_job(job: Job, message: str) -> bool:
+    """End an active job as failed, with the reason in plain words; what was to come after it does not start."""
+    return _end(job.pk, Job.State.FAILED, message, {}, from_states=(Job.State.QUEUED, Job.State.RUNNING))
+
+
+@transaction.atomic
+def cancel_job(job: Job, actor: User | None) -> bool:
+    """End an active job as cancelled; its worker stops at its next report. False when it had ended before."""
+    if not _end(job.pk, Job.State.CANCELLED, "Cancelled.", {}, from_states=(Job.State.QUEUED, Job.State.RUNNING)):
+        return False
+    record(job.project, actor, "job.cancel", f"{job.kind} {job.pk}")
+    return True
+
+
+def _end(
+    job_id: int,
+    state: Job.State,
+    message: str,
+    result: dict[str, object],
+    from_states: tuple[Job.State, ...] = (Job.State.RUNNING,),
+) -> bool:
+    return bool(
+        Job.objects.filter(pk=job_id, state__in=from_states).update(
+            state=state, message=message, result=result, finished_at=timezone.now()
+        )
+    )
+
+
+def recover_jobs() -> None:
+    """Send again what was queued long ago, and deal with work whose worker has fallen silent.
+
+    Scoring goes on where it stopped; everything else is failed with the reason.
+    """
+    now = timezone.now()
+    for job in Job.objects.filter(state=Job.State.QUEUED, sent_at__lt=now - RESEND_AFTER).exclude(kind=Job.Kind.IMPORT):
+        with transaction.atomic():
+            if Job.objects.filter(pk=job.pk, state=Job.State.QUEUED, sent_at=job.sent_at).update(sent_at=now):
+                send(TASKS[Job.Kind(job.kind)], job_id=job.pk)
+    for job in Job.objects.filter(state=Job.State.RUNNING).select_related("project"):
+        if job.heartbeat_at and now - job.heartbeat_at > SILENT_AFTER[Job.Kind(job.kind)]:
+            _recover(job, now)
+
+
+@transaction.atomic
+def _recover(job: Job, now: dt.datetime) -> None:
+    unfinished = list(job.shards.filter(finished_at__isnull=True).values_list("pk", flat=True))
+    if job.kind == Job.Kind.SCORE and unfinished:
+        Job.objects.filter(pk=job.pk, heartbeat_at=job.heartbeat_at).update(heartbeat_at=now)
+        for shard_id in unfinished:
+            send(SCORE_SHARD, shard_id=shard_id)
+        return
+    fail_job(job, "The worker stopped before it was done. Nothing is lost: start it again.")

@@ -1,0 +1,53 @@
+"""The loop by itself: what is to be done next for a project."""
+
+import datetime as dt
+
+from django.db import transaction
+from django.utils import timezone
+
+from labeling.actions.jobs import enqueue_job
+from labeling.models import Consensus, Job, Project
+from labeling.queries.pairs import untouched_pairs
+from labeling.queries.queue import open_round_of, open_slots
+
+AFTER_TRAINING = (Job.Kind.SCORE, Job.Kind.SELECT)
+NEARLY_EMPTY = 0.05  # share of a round's slots that may be left when the next one is drawn
+
+
+def labels_since_training(project: Project) -> int:
+    """Count the consensus labels that came after the newest adapter's training began."""
+    settled = Consensus.objects.filter(project=project, state=Consensus.State.RESOLVED)
+    last = Job.objects.filter(project=project, kind=Job.Kind.TRAIN, started_at__isnull=False).order_by("-id").first()
+    return settled.filter(updated_at__gt=last.started_at).count() if last and last.started_at else settled.count()
+
+
+def next_step(project: Project) -> Job.Kind | None:
+    """Return what the loop would do now: train when there is enough to learn, select when the queue runs dry."""
+    if Job.objects.filter(
+        project=project, kind__in=(Job.Kind.TRAIN, *AFTER_TRAINING), state__in=("queued", "running")
+    ).exists():
+        return None
+    if labels_since_training(project) >= project.train_after:
+        return Job.Kind.TRAIN
+    current = open_round_of(project)
+    left = open_slots(project).count()
+    if (current is None or left <= NEARLY_EMPTY * current.slots.count()) and untouched_pairs(project).exists():
+        return Job.Kind.SELECT
+    return None
+
+
+@transaction.atomic
+def advance_loop(project: Project, now: dt.datetime | None = None) -> Job | None:
+    """Queue the next step of a project whose period has passed; None when there is none, or it is not time yet."""
+    now = now or timezone.now()
+    locked = Project.objects.select_for_update(skip_locked=True).filter(pk=project.pk, loop_enabled=True).first()
+    if locked is None:
+        return None
+    if locked.loop_checked_at and now - locked.loop_checked_at < dt.timedelta(seconds=locked.check_seconds):
+        return None
+    locked.loop_checked_at = now
+    locked.save(update_fields=("loop_checked_at",))
+    step = next_step(locked)
+    if step is None:
+        return None
+    return enqueue_job(locked, step, then=AFTER_TRAINING if step == Job.Kind.TRAIN else ())

@@ -1,0 +1,60 @@
+"""Making projects and changing their settings."""
+
+from collections.abc import Mapping
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from labeling.actions.audit_log import record
+from labeling.actions.guidelines import publish_guideline
+from labeling.models import LabelScheme, Project, User
+
+SETTINGS = (
+    "name",
+    "overlap",
+    "max_overlap",
+    "lease_minutes",
+    "holdout_percent",
+    "calibration_percent",
+    "imported_labels",
+    "batch_size",
+    "random_share",
+    "max_per_query",
+    "loop_enabled",
+    "train_after",
+    "check_seconds",
+    "judge_spec",
+    "shard_size",
+)
+
+
+@transaction.atomic
+def create_project(slug: str, name: str, guideline_source: str, actor: User | None = None) -> Project:
+    """Make a project on the ESCI scheme with its first guideline.
+
+    Raises ValidationError for a slug that is taken or malformed, GuidelineError for a guideline that has problems.
+    """
+    project = Project(slug=slug, name=name, scheme=LabelScheme.objects.get(slug="esci"))
+    project.full_clean()
+    project.save()
+    record(project, actor, "project.create", slug, name=name)
+    publish_guideline(project, guideline_source, actor)
+    return project
+
+
+@transaction.atomic
+def configure_project(project: Project, changes: Mapping[str, object], actor: User | None = None) -> Project:
+    """Change settings by name. Raises ValidationError that names the setting, its value and what was expected."""
+    locked = Project.objects.select_for_update().get(pk=project.pk)
+    unknown = sorted(set(changes) - set(SETTINGS))
+    if unknown:
+        raise ValidationError(f"{unknown[0]!r} is not a setting. Settings are: {', '.join(SETTINGS)}.")
+    before = {name: getattr(locked, name) for name in changes}
+    for name, value in changes.items():
+        setattr(locked, name, value)
+    locked.full_clean()
+    locked.save()
+    changed = {name: [before[name], getattr(locked, name)] for name in changes if before[name] != getattr(locked, name)}
+    if changed:
+        record(locked, actor, "project.configure", locked.slug, changed=changed)
+    return locked

@@ -1,0 +1,113 @@
+"""Opening and closing rounds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import transaction
+from django.utils import timezone
+
+from labeling.actions.audit_log import record
+from labeling.models import Adapter, Consensus, Project, QueueEntry, Round, Slot, Stream, User
+from labeling.queries.queue import open_round_of
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One pair for a round: why it is in, with what chance (random) or score (active)."""
+
+    pair_id: int
+    stream: str
+    chance: float | None
+    score: float | None
+
+
+@transaction.atomic
+def open_round(
+    project: Project,
+    drawn: Sequence[Drawn],
+    *,
+    strategy: str,
+    seed: int,
+    pool_size: int,
+    adapter: Adapter | None = None,
+    actor: User | None = None,
+) -> Round:
+    """Close the open round and open the next one with the drawn pairs.
+
+    `drawn` is best first within each stream; the streams are shuffled into each other. Pairs of the old round
+    that have some of their judgments come first and keep their stream and chance. Nobody loses a lease they
+    hold: the old slots still take a submit.
+    """
+    Project.objects.select_for_update().get(pk=project.pk)
+    old = open_round_of(project)
+    carried = _close(old) if old else []
+    number = (Round.objects.filter(project=project).order_by("-number").values_list("number", flat=True).first()) or 0
+    opened = Round.objects.create(
+        project=project, number=number + 1, strategy=strategy, seed=seed, pool_size=pool_size, adapter=adapter
+    )
+    already = {entry.pair_id for entry in carried}
+    fresh = [one for one in _shuffle_streams(drawn, seed) if one.pair_id not in already]
+    entries = [
+        QueueEntry(
+            round=opened,
+            pair_id=entry.pair_id,
+            stream=entry.stream,
+            chance=entry.chance,
+            score=entry.score,
+            overlap=max(1, project.overlap - entry.pair.consensus.judgments),
+        )
+        for entry in carried
+    ] + [
+        QueueEntry(
+            round=opened,
+            pair_id=one.pair_id,
+            stream=one.stream,
+            chance=one.chance,
+            score=one.score,
+            overlap=project.overlap,
+        )
+        for one in fresh
+    ]
+    for rank, entry in enumerate(entries):
+        entry.rank = rank
+    QueueEntry.objects.bulk_create(entries, batch_size=1000)
+    Slot.objects.bulk_create(
+        (
+            Slot(entry=entry, round=opened, pair_id=entry.pair_id, number=number, rank=entry.rank)
+            for entry in entries
+            for number in range(1, entry.overlap + 1)
+        ),
+        batch_size=1000,
+    )
+    record(project, actor, "round.open", opened.number, pairs=len(entries), carried=len(carried), strategy=strategy)
+    return opened
+
+
+def _close(old: Round) -> list[QueueEntry]:
+    """Close a round; return its entries whose pairs are still open after at least one judgment."""
+    old.state = Round.State.CLOSED
+    old.closed_at = timezone.now()
+    old.save()
+    return list(
+        QueueEntry.objects.filter(round=old, pair__consensus__state=Consensus.State.OPEN)
+        .select_related("pair__consensus")
+        .order_by("rank")
+    )
+
+
+def _shuffle_streams(drawn: Sequence[Drawn], seed: int) -> list[Drawn]:
+    """Mix the streams so that nobody can tell which comes next, keeping the order inside the active one.
+
+    The random stream's own order is shuffled, so that the part of it judged so far is a fair sample, too.
+    """
+    random = np.random.default_rng(seed)
+    by_stream: dict[str, list[Drawn]] = {}
+    for one in drawn:
+        by_stream.setdefault(one.stream, []).append(one)
+    if Stream.RANDOM in by_stream:
+        uniform = by_stream[Stream.RANDOM]
+        by_stream[Stream.RANDOM] = [uniform[index] for index in random.permutation(len(uniform))]
+    turns = random.permutation([stream for stream, members in by_stream.items() for _ in members])
+    rest = {stream: iter(members) for stream, members in by_stream.items()}
+    return [next(rest[str(stream)]) for stream in turns]
