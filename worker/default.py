@@ -1,0 +1,96 @@
+"""Tasks of the queue "default": everything that needs no judge. Loads no torch."""
+
+import logging
+import secrets
+
+from celery import shared_task
+
+from labeling.actions.jobs import fail_job, finish_job, recover_jobs, start_job
+from labeling.actions.loop import advance_loop
+from labeling.actions.rounds import Drawn, open_round
+from labeling.actions.scoring import plan_shards
+from labeling.models import Job, Project
+from labeling.queries.predictions import candidates, champion_of
+from labeling.queries.projects import labels_of
+from modeling.sampling.batch import draw_batch
+
+log = logging.getLogger(__name__)
+
+
+@shared_task
+def advance_loops() -> None:
+    """Queue the next step of every project whose loop is on and whose period has passed."""
+    for project in Project.objects.filter(loop_enabled=True):
+        advance_loop(project)
+
+
+@shared_task
+def recover() -> None:
+    """Deal with jobs whose message or worker was lost."""
+    recover_jobs()
+
+
+@shared_task
+def plan_scoring(job_id: int) -> None:
+    """Cut the pool into shards for the champion, one task each."""
+    job = start_job(job_id)
+    if job is None:
+        return
+    champion = champion_of(job.project)
+    if champion is None:
+        finish_job(job, "There is no champion yet, so nothing was scored.", scored=0)
+    elif plan_shards(job, champion) == 0:
+        finish_job(job, f"{champion.name} has scored the whole pool already.", scored=0)
+
+
+@shared_task
+def select_round(job_id: int) -> None:
+    """Draw a round's batch from the pool and open it as the queue."""
+    job = start_job(job_id)
+    if job is None:
+        return
+    try:
+        finish_job(job, draw_round(job))
+    except Exception as error:
+        log.exception("Job %s", job_id)
+        fail_job(job, f"{type(error).__name__}: {error}")
+
+
+def draw_round(job: Job) -> str:
+    """Draw and open a round for the job's project; return what was done in plain words."""
+    project = job.project
+    champion = champion_of(project)
+    pool = candidates(project, champion, len(labels_of(project)))
+    if not len(pool.pair_ids):
+        return "Every pair of the pool has been judged: there is nothing left to select."
+    seed = secrets.randbits(48)
+    batch = draw_batch(
+        pool.pair_ids,
+        pool.query_ids,
+        pool.probabilities,
+        size=project.batch_size,
+        random_share=project.random_share,
+        max_per_query=project.max_per_query,
+        seed=seed,
+    )
+    drawn = [
+        Drawn(
+            pair_id=int(pool.pair_ids[index]),
+            stream=str(batch.stream[row]),
+            chance=float(batch.chance[row]) if batch.stream[row] == "random" else None,
+            score=float(batch.score[row]) if batch.stream[row] == "active" else None,
+        )
+        for row, index in enumerate(batch.index)
+    ]
+    opened = open_round(
+        project,
+        drawn,
+        strategy="margin" if champion else "uniform",
+        seed=seed,
+        pool_size=len(pool.pair_ids),
+        adapter=champion,
+        actor=job.requested_by,
+    )
+    active = sum(one.stream == "active" for one in drawn)
+    at_random = len(drawn) - active
+    return f"{opened}: {len(drawn)} of {len(pool.pair_ids):,} pairs, {active} picked and {at_random} at random."

@@ -1,0 +1,145 @@
+"""Tasks of the queue "gpu": train and score. The only workers that load torch."""
+
+import json
+import logging
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from celery import shared_task
+from django.conf import settings
+
+from labeling.actions.adapters import decide_promotion, record_adapter, record_training_items
+from labeling.actions.jobs import fail_job, finish_job, report_progress, start_job
+from labeling.actions.predictions import write_predictions
+from labeling.actions.scoring import finish_shard
+from labeling.models import Adapter, Job, ScoringShard, Split
+from labeling.queries.pairs import shard_texts
+from labeling.queries.predictions import champion_of
+from labeling.queries.projects import labels_of, published_guideline
+from labeling.queries.training_set import LabeledPair, labeled_pairs
+from modeling.judge.dataset import Example, write_examples
+from modeling.judge.prompts import product_text, query_text
+from modeling.judge.scoring import Judge
+from modeling.judge.spec import JudgeSpec
+from worker.training import StoppedError, TrainingError, follow_run
+
+log = logging.getLogger(__name__)
+
+LEAST_LABELS = 50
+
+
+@shared_task
+def train_adapter(job_id: int) -> None:
+    """Train an adapter on everything that is labeled, evaluate it, and promote it if it is better."""
+    job = start_job(job_id)
+    if job is None:
+        return
+    folder = Path(settings.DATA_DIR) / "runs" / str(job.pk)
+    try:
+        adapter, result = _train(job, folder)
+    except StoppedError:
+        log.info("Job %s was stopped.", job_id)
+    except (TrainingError, ValueError) as error:
+        fail_job(job, str(error))
+    except Exception as error:
+        log.exception("Job %s", job_id)
+        fail_job(job, f"{type(error).__name__}: {error}")
+    else:
+        promoted = decide_promotion(adapter, result["champion_holdout"])
+        role = "is the new champion" if promoted else "stays a challenger"
+        finish_job(job, f"{adapter.name} {role}. {adapter.verdict}", adapter=adapter.pk, promoted=promoted)
+    finally:
+        (folder / "examples.parquet").unlink(missing_ok=True)  # its digest and every pair's id are kept
+
+
+def _train(job: Job, folder: Path) -> tuple[Adapter, dict[str, Any]]:
+    """Write the run's inputs, run it in its own process, and record the adapter."""
+    artifact = Path("adapters") / job.project.slug / f"job-{job.pk}"
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_run(job, folder, artifact)
+
+    def report(event: dict[str, Any] | None) -> bool:
+        if event is not None:
+            job.done, job.total = event["done"], event["total"]
+            loss = f", loss {event['loss']:.3f}" if event.get("loss") is not None else ""
+            job.message = f"{event['phase'].capitalize()}{loss}"
+        return report_progress(job, job.done, job.total, job.message, "steps")
+
+    result = follow_run(folder, report)
+    return record_adapter(job, str(artifact), result["manifest"]), result
+
+
+def _write_run(job: Job, folder: Path, artifact: Path) -> None:
+    """Write examples.parquet and run.json. ValueError where there are too few labels to learn from."""
+    project = job.project
+    pairs = list(labeled_pairs(project))
+    learned = [pair for pair in pairs if pair.split != Split.HOLDOUT]
+    if len(learned) < LEAST_LABELS:
+        raise ValueError(f"Not enough labels to train on yet: {len(learned)} of {LEAST_LABELS}.")
+    record_training_items(job, learned)
+    labels = labels_of(project)
+    position = {label.pk: index for index, label in enumerate(labels)}
+    write_examples(folder / "examples.parquet", [_example(pair, position) for pair in pairs])
+    champion = champion_of(project)
+    guideline = published_guideline(project)
+    run = {
+        "spec": JudgeSpec.from_dict(project.judge_spec).to_dict(),
+        "labels": [label.key for label in labels],
+        "examples": str(folder / "examples.parquet"),
+        "champion": str(Path(settings.DATA_DIR) / champion.artifact) if champion else None,
+        "artifact": str(Path(settings.DATA_DIR) / artifact),
+        "provenance": {"project": project.slug, "job": job.pk, "guideline": guideline.number},
+    }
+    (folder / "run.json").write_text(json.dumps(run, indent=1))
+
+
+def _example(pair: LabeledPair, position: dict[int, int]) -> Example:
+    return Example(
+        pair_id=pair.pair_id,
+        query_id=pair.query_id,
+        query=query_text(pair.query),
+        product=product_text(pair.title, pair.brand, pair.colour, pair.bullets, pair.description),
+        label=position[pair.label_id],
+        split=pair.split,
+    )
+
+
+@shared_task
+def score_shard(shard_id: int) -> None:
+    """Score one shard of the pool with its job's adapter. A second run finds nothing left to do."""
+    shard = ScoringShard.objects.select_related("job__project").filter(pk=shard_id).first()
+    if shard is None or shard.finished_at is not None or shard.job.state != Job.State.RUNNING:
+        log.warning("Shard %s is not waiting to be scored; nothing was done.", shard_id)
+        return
+    try:
+        finish_shard(shard, _score(shard, Adapter.objects.get(pk=shard.job.params["adapter"])))
+    except Exception as error:
+        log.exception("Shard %s", shard_id)
+        fail_job(shard.job, f"{type(error).__name__}: {error}")
+
+
+def _score(shard: ScoringShard, adapter: Adapter) -> int:
+    rows = shard_texts(shard, adapter)
+    if not rows:
+        return 0
+    judge = _load_judge(str(Path(settings.DATA_DIR) / adapter.artifact))
+    probabilities = judge.probabilities(
+        [query_text(row.query) for row in rows],
+        [product_text(row.title, row.brand, row.colour, row.bullets, row.description) for row in rows],
+    )
+    write_predictions(
+        adapter,
+        np.array([row.pair_id for row in rows], dtype=np.int64),
+        np.array([row.revision_id for row in rows], dtype=np.int64),
+        np.array([label.pk for label in labels_of(shard.job.project)], dtype=np.int64),
+        probabilities,
+    )
+    return len(rows)
+
+
+@lru_cache(maxsize=1)
+def _load_judge(folder: str) -> Judge:
+    """Keep the adapter of the last shard loaded: the next shard is most likely its, too."""
+    return Judge.load(Path(folder))
