@@ -1,0 +1,15 @@
+"""A project's numbers for programs."""
+
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
+
+from labeling.access import for_roles
+from labeling.models import Membership, Role
+from labeling.queries.summary import summary
+
+
+@require_safe
+@for_roles(Role.LEAD)
+def project_summary(request: HttpRequest, member: Membership) -> JsonResponse:
+    """Return the project's summary. For leads."""
+    return JsonResponse(summary(member.project))

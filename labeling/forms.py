@@ -1,0 +1,72 @@
+"""What people send, checked before an action sees it."""
+
+from typing import Any
+
+from django import forms
+
+from labeling.actions.judgments import Answer
+from labeling.models import GuidelineVersion, Project
+
+
+class AnswerForm(forms.Form):
+    """A submit from the desk: the slot (or audit item), the submit's own key, the guideline's version, the path.
+
+    Without a script, `answer` holds the one answer that was just given, such as "type:yes".
+    """
+
+    slot = forms.IntegerField(min_value=1, required=False)
+    item = forms.IntegerField(min_value=1, required=False)
+    key = forms.UUIDField(required=False)
+    guideline: "forms.ModelChoiceField[GuidelineVersion]" = forms.ModelChoiceField(GuidelineVersion.objects.none())
+    path = forms.CharField(max_length=2000, required=False)
+    answer = forms.CharField(max_length=200, required=False)
+    reason = forms.CharField(max_length=60, required=False)
+    note = forms.CharField(max_length=500, required=False)
+
+    def __init__(self, project: Project, data: Any) -> None:
+        super().__init__(data)
+        field = self.fields["guideline"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - for the type checker
+        field.queryset = GuidelineVersion.objects.filter(project=project, published_at__isnull=False)
+
+    def whole_path(self) -> str:
+        """Return the path with the answer that was just given."""
+        steps = (self.cleaned_data["path"], self.cleaned_data["answer"])
+        return ",".join(step for step in steps if step)
+
+    def answer_for_slot(self) -> Answer:
+        """Return what an annotator sends. KeyError where slot or key is missing."""
+        slot, key = self.cleaned_data["slot"], self.cleaned_data["key"]
+        if slot is None or key is None:
+            raise KeyError("slot" if slot is None else "key")
+        return Answer(
+            slot_id=slot,
+            key=key,
+            guideline=self.cleaned_data["guideline"],
+            path=self.whole_path(),
+            note=self.cleaned_data["note"],
+        )
+
+
+class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A project's settings."""
+
+    class Meta:
+        model = Project
+        fields = (
+            "name",
+            "overlap",
+            "max_overlap",
+            "lease_minutes",
+            "batch_size",
+            "random_share",
+            "max_per_query",
+            "loop_enabled",
+            "train_after",
+            "check_seconds",
+            "imported_labels",
+            "holdout_percent",
+            "calibration_percent",
+            "judge_spec",
+            "shard_size",
+        )

@@ -1,0 +1,93 @@
+"""A pair and the tree to walk, as the templates of the desk want them."""
+
+from typing import Any
+
+from django.utils.safestring import mark_safe
+
+from labeling.exchange.markup import bullets, clean_html
+from labeling.guidelines.tree import Answer, Guideline, LabelLeaf, Question
+from labeling.guidelines.walk import Path, format_path, walk
+from labeling.models import GuidelineVersion, Pair, ProductRevision
+
+KEYCAPS = {"yes": "Y", "no": "N"}
+
+
+def pair_context(pair: Pair) -> dict[str, Any]:
+    """Return the query and the product's current text, with the shop's markup made safe."""
+    revision = pair.product.revision or ProductRevision()
+    return {
+        "pair": pair,
+        "query": pair.query,
+        "product": {
+            "external_id": pair.product.external_id,
+            "title": revision.title,
+            "brand": revision.brand,
+            "colour": revision.colour,
+            "bullets": [mark_safe(line) for line in bullets(revision.bullets)],  # noqa: S308 - cleaned by nh3
+            "description": mark_safe(clean_html(revision.description)),  # noqa: S308 - cleaned by nh3
+            "image_url": revision.image_url,
+        },
+    }
+
+
+def walk_context(version: GuidelineVersion, tree: Guideline, path: Path) -> dict[str, Any]:
+    """Return the questions, the one that `path` leads to, and the answers so far. The path must not be at its end."""
+    here = walk(tree, path)
+    return {
+        "guideline": {
+            "id": version.pk,
+            "title": tree.title,
+            "questions": [question_context(question) for question in tree.questions.values()],
+            "skips": [{"key": key, "text": text} for key, text in tree.skips.items()],
+        },
+        "current": here.id if isinstance(here, Question) else tree.start,
+        "path": format_path(path),
+        "trail": [
+            {"id": question_id, "answer": _answer_text(tree, question_id, key), "path": format_path(path[:step])}
+            for step, (question_id, key) in enumerate(path)
+        ],
+    }
+
+
+def question_context(question: Question) -> dict[str, Any]:
+    """Return one question with its answers, their keys on the keyboard and where each leads."""
+    return {
+        "id": question.id,
+        "ask": question.ask,
+        "help": question.help,
+        "answers": [
+            {
+                "key": answer.key,
+                "text": answer.text,
+                "next": _leads_to(answer),
+                "keycap": KEYCAPS.get(answer.key, str(number)),
+            }
+            for number, answer in enumerate(question.answers, start=1)
+        ],
+        "examples": [
+            {
+                "query": example.query,
+                "product": example.product,
+                "answer": _text_of(question, example.answer),
+                "why": example.why,
+            }
+            for example in question.examples
+        ],
+    }
+
+
+def _leads_to(answer: Answer) -> str:
+    if isinstance(answer.go, str):
+        return f"question:{answer.go}"
+    if isinstance(answer.go, LabelLeaf):
+        return f"label:{answer.go.label}"
+    return f"skip:{answer.go.reason}"
+
+
+def _answer_text(tree: Guideline, question_id: str, key: str) -> str:
+    return _text_of(tree.questions[question_id], key)
+
+
+def _text_of(question: Question, key: str) -> str:
+    answer = question.answer(key)
+    return answer.text if answer else key

@@ -1,0 +1,48 @@
+"""Where people arrive, and whether Winnow is well."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from labeling.access import signed_in
+from labeling.models import LabelScheme, Membership, Role
+from labeling.queries.projects import memberships_of
+
+FIRST_PAGE = {Role.ANNOTATOR: "judge", Role.AUDITOR: "audit", Role.LEAD: "project"}
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Show the projects one takes part in; go straight to the only one. For everybody who is signed in."""
+    memberships = list(memberships_of(signed_in(request)))
+    if len(memberships) == 1:
+        return redirect(first_page(memberships[0]))
+    rows = [
+        {"header": member.project.name, "href": first_page(member), "cells": [member.get_role_display()]}
+        for member in memberships
+    ]
+    columns = [{"text": "Project"}, {"text": "You are"}]
+    return render(request, "home.html", {"columns": columns, "rows": rows})
+
+
+def first_page(member: Membership) -> str:
+    """Return the address of the page that a role works on."""
+    return reverse(FIRST_PAGE[Role(member.role)], args=[member.project.slug])
+
+
+@login_not_required
+@require_safe
+def health(request: HttpRequest) -> HttpResponse:
+    """Say whether the site can reach its database: 200 and {"ok": true}, or an error. For everybody."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return JsonResponse({"ok": True})
+
+
+@require_safe
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """Show every component in every state. For everybody who is signed in."""
+    return render(request, "styleguide.html", {"labels": list(LabelScheme.objects.get(slug="esci").labels.all())})

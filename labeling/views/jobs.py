@@ -1,0 +1,81 @@
+"""Long work: what runs, what ran, and starting it."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from labeling.access import for_roles
+from labeling.actions.jobs import cancel_job, enqueue_job
+from labeling.models import Job, Membership, Project, Role
+from labeling.views.frame import project_page
+
+# What a button starts, and what follows by itself.
+STARTS: dict[str, tuple[Job.Kind, tuple[Job.Kind, ...]]] = {
+    "train": (Job.Kind.TRAIN, (Job.Kind.SCORE, Job.Kind.SELECT)),
+    "score": (Job.Kind.SCORE, ()),
+    "select": (Job.Kind.SELECT, ()),
+}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles(Role.LEAD)
+def jobs(request: HttpRequest, member: Membership) -> HttpResponse:
+    """GET: all jobs. POST: start one of the kind given."""
+    project = member.project
+    if request.method == "POST":
+        if request.POST.get("kind") not in STARTS:
+            return HttpResponseBadRequest(f"kind is one of {', '.join(STARTS)}.", "text/plain")
+        kind, then = STARTS[request.POST["kind"]]
+        job = enqueue_job(project, kind, member.user, then)
+        if job is None:
+            messages.info(request, f"{kind.label} is already under way.")
+        return redirect("project" if request.POST.get("from") == "project" else "jobs", slug=project.slug)
+    page = Paginator(project.jobs.select_related("requested_by").order_by("-id"), 25).get_page(request.GET.get("page"))
+    return project_page(
+        request,
+        member,
+        "jobs/page.html",
+        "jobs",
+        {
+            "page": page,
+            "jobs": [job_context(project, job) for job in page],
+            "active_kinds": set(project.jobs.filter(state__in=("queued", "running")).values_list("kind", flat=True)),
+        },
+    )
+
+
+@require_safe
+@for_roles(Role.LEAD)
+def job(request: HttpRequest, member: Membership, job_id: int) -> HttpResponse:
+    """Show one job; to htmx, its progress alone."""
+    found = get_object_or_404(member.project.jobs.select_related("requested_by"), pk=job_id)
+    template = "components/job.html" if request.htmx else "jobs/job.html"  # type: ignore[attr-defined]
+    crumbs = [{"text": "Jobs", "url": reverse("jobs", args=[member.project.slug])}, {"text": str(found), "url": ""}]
+    return project_page(
+        request, member, template, "jobs", {"crumbs": crumbs, "found": found} | job_context(member.project, found)
+    )
+
+
+@require_POST
+@for_roles(Role.LEAD)
+def cancel(request: HttpRequest, member: Membership, job_id: int) -> HttpResponse:
+    """Stop a job; what it has written so far is kept or thrown away whole."""
+    found = get_object_or_404(member.project.jobs, pk=job_id)
+    if not cancel_job(found, member.user):
+        messages.info(request, f"{found} had already ended.")
+    return redirect("job", slug=member.project.slug, job_id=job_id)
+
+
+def job_context(project: Project, found: Job) -> dict[str, Any]:
+    """Return a job as its component wants it."""
+    return {
+        "job": found,
+        "poll_url": reverse("job", args=[project.slug, found.pk]),
+        "cancel_url": reverse("cancel", args=[project.slug, found.pk]) if found.active else "",
+        "href": reverse("job", args=[project.slug, found.pk]),
+    }

@@ -1,0 +1,18 @@
+"""Numbers as the stat component wants them."""
+
+import math
+from typing import Any
+
+from modeling.estimates import Estimate
+
+
+def stat(estimate: Estimate | None) -> dict[str, Any] | None:
+    """Return value, interval and n, with None for what is undefined; None where there is nothing at all."""
+    if estimate is None or math.isnan(estimate.value):
+        return None
+    return {
+        "value": estimate.value,
+        "low": None if math.isnan(estimate.low) else estimate.low,
+        "high": None if math.isnan(estimate.high) else estimate.high,
+        "n": estimate.n,
+    }

@@ -1,0 +1,81 @@
+"""The lead's first page: is it good, and what needs me?"""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from labeling.access import for_roles
+from labeling.actions.loop import labels_since_training
+from labeling.models import Consensus, Membership, Project, Role
+from labeling.queries.adapters import adapters_of, measured
+from labeling.queries.agreement import project_agreement
+from labeling.queries.pairs import unlabeled_pairs
+from labeling.queries.predictions import champion_of
+from labeling.queries.rounds import round_progress
+from labeling.views.charts import learning_table
+from labeling.views.frame import project_page
+from labeling.views.jobs import job_context
+from labeling.views.numbers import stat
+
+
+@require_safe
+@for_roles(Role.LEAD)
+def project(request: HttpRequest, member: Membership) -> HttpResponse:
+    """Show agreement, the judge, the round, what needs the lead, and what is being worked on."""
+    template = "project/standing.html" if request.htmx else "project/page.html"  # type: ignore[attr-defined]
+    return project_page(request, member, template, "project", overview(member.project))
+
+
+def overview(found: Project) -> dict[str, Any]:
+    """Return what the page shows."""
+    people = project_agreement(found)
+    champion = champion_of(found)
+    rounds = round_progress(found, newest=1)
+    jobs = list(found.jobs.order_by("-id")[:5])
+    adapters = list(adapters_of(found)[:12])
+    return {
+        "agreement": stat(people.raw),
+        "alpha": stat(people.alpha),
+        "champion": champion,
+        "accuracy": stat(measured(champion.manifest, "accuracy")) if champion else None,
+        "baseline": champion.manifest["holdout"]["majority_accuracy"] if champion else None,
+        "round": rounds[0] if rounds else None,
+        "needs": needs(found),
+        "jobs": [job_context(found, job) for job in jobs],
+        "active_kinds": {job.kind for job in jobs if job.active},
+        "chart": learning_table(adapters),
+        "counts": counts(found),
+        "overlap": found.overlap,
+    }
+
+
+def counts(found: Project) -> dict[str, int]:
+    """Return how many pairs there are, are settled, and are not."""
+    total = found.pairs.count()
+    unlabeled = unlabeled_pairs(found).count()
+    return {"pairs": total, "unlabeled": unlabeled, "settled": total - unlabeled}
+
+
+def needs(found: Project) -> list[dict[str, str]]:
+    """Return what waits for the lead, as sentences with the page to go to."""
+    waiting: list[dict[str, str]] = []
+
+    def add(text: str, page: str, *args: object) -> None:
+        waiting.append({"text": text, "url": reverse(page, args=[found.slug, *args])})
+
+    disputed = Consensus.objects.filter(project=found, state=Consensus.State.DISPUTED).count()
+    if disputed:
+        add(f"{disputed} pairs on which people cannot agree", "rounds")
+    last = found.jobs.order_by("-id").first()
+    if last and last.state == "failed":
+        add(f"{last} failed: {last.message}", "job", last.pk)
+    if not found.pairs.exists():
+        add("The pool is empty: import pairs", "data")
+    if not found.memberships.filter(role=Role.ANNOTATOR).exists():
+        add("Nobody annotates yet: add people", "people")
+    fresh = labels_since_training(found)
+    if fresh >= found.train_after and not found.loop_enabled:
+        add(f"{fresh} new labels are enough to train", "jobs")
+    return waiting
