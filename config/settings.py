@@ -146,6 +146,15 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+if DEBUG or EMBEDDED:
+    # Straight from the sources. A deployment runs collectstatic instead, and gets hashed names to cache for good.
+    WHITENOISE_USE_FINDERS = True
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+else:
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
 
 # Content security: nothing inline, nothing from elsewhere, pictures from the configured hosts only.
 IMAGE_HOSTS: list[str] = env.list("IMAGE_HOSTS", default=[])

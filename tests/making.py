@@ -1,0 +1,84 @@
+"""Things that tests need in the database, made through the actions that people use."""
+
+import itertools
+import uuid
+
+from labeling.actions.members import add_member
+from labeling.actions.projects import create_project
+from labeling.actions.rounds import Drawn, open_round
+from labeling.guidelines.parse import default_source
+from labeling.models import Membership, Pair, Product, ProductRevision, Project, Query, Role, Round, Split, User
+from labeling.models.query import query_digest, split_of
+
+numbers = itertools.count(1)
+
+# Walks through the default guideline, by the label they end in.
+PATHS = {
+    "E": "need:yes,type:yes,conflict:no,silent:no",
+    "S": "need:yes,type:yes,conflict:yes,accept:yes",
+    "C": "need:yes,type:no,job:no,together:yes",
+    "I": "need:yes,type:no,job:no,together:no",
+}
+
+
+def make_project(**settings: object) -> Project:
+    """Make a project with the default guideline and a name nobody else has."""
+    slug = f"shop-{uuid.uuid4().hex[:10]}"
+    project = create_project(slug, f"Shop {slug[-4:]}", default_source())
+    if settings:
+        Project.objects.filter(pk=project.pk).update(**settings)
+        project.refresh_from_db()
+    return project
+
+
+def make_user(name: str = "person") -> User:
+    """Make an account; nobody can sign in with it by password."""
+    return User.objects.create(username=f"{name}-{uuid.uuid4().hex[:10]}")
+
+
+def make_member(project: Project, role: Role = Role.ANNOTATOR) -> Membership:
+    """Make a person with a role in the project."""
+    return add_member(project, make_user(str(role)), role)
+
+
+def make_pair(project: Project, query_text: str | None = None, title: str | None = None, locale: str = "us") -> Pair:
+    """Make a pair, and its query and product where they are new; titles tell products apart."""
+    number = next(numbers)
+    text = query_text or f"query {number}"
+    digest = query_digest(locale, text)
+    query, _ = Query.objects.get_or_create(
+        project=project,
+        digest=digest,
+        defaults={
+            "text": text,
+            "locale": locale,
+            "split": split_of(digest, project.holdout_percent, project.calibration_percent),
+        },
+    )
+    product = Product.objects.create(project=project, external_id=f"B{number:09}", locale=locale)
+    product.revision = ProductRevision.objects.create(
+        product=product,
+        digest=uuid.uuid4(),
+        title=title or f"Product {number}",
+        brand="Ardenbay",
+        colour="Green",
+        bullets="Keeps water cold\nFits a <b>cup holder</b>",
+        description="<p>A bottle for long days.</p>",
+    )
+    product.save()
+    return Pair.objects.create(project=project, query=query, product=product)
+
+
+def make_pair_of(project: Project, split: Split) -> Pair:
+    """Make a pair whose query is in the given split: queries are made up until one is."""
+    while True:
+        pair = make_pair(project)
+        if pair.query.split == split:
+            return pair
+
+
+def make_round(project: Project, pairs: list[Pair], stream: str = "random") -> Round:
+    """Open a round with these pairs, in their order."""
+    chance = 1.0 if stream == "random" else None
+    drawn = [Drawn(pair_id=pair.pk, stream=stream, chance=chance, score=None) for pair in pairs]
+    return open_round(project, drawn, strategy="uniform", seed=1, pool_size=len(pairs))
