@@ -8,6 +8,10 @@ from labeling.actions.judgments import Answer
 from labeling.models import GuidelineVersion, Project
 
 
+class MissingField(Exception):
+    """A submit lacks a field that this view needs."""
+
+
 class AnswerForm(forms.Form):
     """A submit from the desk: the slot (or audit item), the submit's own key, the guideline's version, the path.
 
@@ -34,11 +38,15 @@ class AnswerForm(forms.Form):
         steps = (self.cleaned_data["path"], self.cleaned_data["answer"])
         return ",".join(step for step in steps if step)
 
+    def problem(self) -> str:
+        """Return what is wrong, field by field, in one line."""
+        return "; ".join(f"{name}: {' '.join(map(str, errors))}" for name, errors in self.errors.items())
+
     def answer_for_slot(self) -> Answer:
-        """Return what an annotator sends. KeyError where slot or key is missing."""
+        """Return what an annotator sends. MissingField where slot or key is missing."""
         slot, key = self.cleaned_data["slot"], self.cleaned_data["key"]
         if slot is None or key is None:
-            raise KeyError("slot" if slot is None else "key")
+            raise MissingField(f"{'slot' if slot is None else 'key'} is missing.")
         return Answer(
             slot_id=slot,
             key=key,

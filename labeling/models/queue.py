@@ -38,7 +38,8 @@ class QueueEntry(models.Model):
             models.UniqueConstraint(fields=("round", "pair"), name="entry_once_per_round"),
             models.CheckConstraint(condition=Q(stream__in=Stream.values), name="entry_known_stream"),
             models.CheckConstraint(
-                condition=~Q(stream="random") | Q(chance__isnull=False, chance__gt=0, chance__lte=1), name="entry_random_has_chance"
+                condition=~Q(stream="random") | Q(chance__isnull=False, chance__gt=0, chance__lte=1),
+                name="entry_random_has_chance",
             ),
         )
 

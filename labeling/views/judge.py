@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from labeling.access import for_roles
 from labeling.actions.judgments import Outcome, skip_pair, submit_answer, tree_of, undo_last
 from labeling.actions.queue import claim_slot
-from labeling.forms import AnswerForm
+from labeling.forms import AnswerForm, MissingField
 from labeling.guidelines.tree import Question
 from labeling.guidelines.walk import Path, parse_path, walk
 from labeling.models import GuidelineVersion, Judgment, Membership, Pair, Role, Slot
@@ -40,11 +40,11 @@ def skip(request: HttpRequest, member: Membership) -> HttpResponse:
     """Store that the pair cannot be judged, and why."""
     form = AnswerForm(member.project, request.POST)
     if not form.is_valid():
-        return _refuse(form)
+        return _refuse(form.problem())
     try:
         outcome = skip_pair(member.project, member.user, form.answer_for_slot(), form.cleaned_data["reason"])
-    except (ValueError, KeyError, Slot.DoesNotExist) as error:
-        return HttpResponseBadRequest(str(error), content_type="text/plain")
+    except (ValueError, MissingField, Slot.DoesNotExist) as error:
+        return _refuse(error)
     return _next(request, member, NOT_NEEDED if outcome == Outcome.NOT_NEEDED else None)
 
 
@@ -59,7 +59,7 @@ def undo(request: HttpRequest, member: Membership) -> HttpResponse:
 def _take_answer(request: HttpRequest, member: Membership) -> HttpResponse:
     form = AnswerForm(member.project, request.POST)
     if not form.is_valid():
-        return _refuse(form)
+        return _refuse(form.problem())
     version: GuidelineVersion = form.cleaned_data["guideline"]
     try:
         path = parse_path(form.whole_path())
@@ -67,8 +67,8 @@ def _take_answer(request: HttpRequest, member: Membership) -> HttpResponse:
             # The page walks the tree by itself; this is how it goes on without a script.
             return _desk(request, member, claim_slot(member.project, member.user), path, version)
         outcome = submit_answer(member.project, member.user, form.answer_for_slot())
-    except (ValueError, KeyError, Slot.DoesNotExist) as error:
-        return HttpResponseBadRequest(str(error), content_type="text/plain")
+    except (ValueError, MissingField, Slot.DoesNotExist) as error:
+        return _refuse(error)
     return _next(request, member, NOT_NEEDED if outcome == Outcome.NOT_NEEDED else None)
 
 
@@ -107,6 +107,8 @@ def _desk(
     return project_page(request, member, template, "judge", context)
 
 
-def _refuse(form: AnswerForm) -> HttpResponse:
-    problems = "; ".join(f"{name}: {' '.join(str(error) for error in errors)}" for name, errors in form.errors.items())
-    return HttpResponseBadRequest(f"The answer was not understood, and nothing was stored. {problems}", "text/plain")
+def _refuse(problem: Exception | str) -> HttpResponse:
+    """Say in plain words why nothing was stored."""
+    if isinstance(problem, Slot.DoesNotExist):
+        problem = "That place in the queue is no longer there. Load the page again for the next pair."
+    return HttpResponseBadRequest(f"The answer was refused, and nothing was stored. {problem}", "text/plain")

@@ -6,10 +6,10 @@ from typing import Any
 from modeling.estimates import Estimate
 
 
-def stat(estimate: Estimate | None) -> dict[str, Any] | None:
-    """Return value, interval and n, with None for what is undefined; None where there is nothing at all."""
+def stat(estimate: Estimate | None) -> dict[str, Any]:
+    """Return value, interval and n, with None for what is undefined."""
     if estimate is None or math.isnan(estimate.value):
-        return None
+        return {"value": None, "low": None, "high": None, "n": None}
     return {
         "value": estimate.value,
         "low": None if math.isnan(estimate.low) else estimate.low,

@@ -39,7 +39,7 @@ def overview(found: Project) -> dict[str, Any]:
         "agreement": stat(people.raw),
         "alpha": stat(people.alpha),
         "champion": champion,
-        "accuracy": stat(measured(champion.manifest, "accuracy")) if champion else None,
+        "accuracy": stat(measured(champion.manifest, "accuracy") if champion else None),
         "baseline": champion.manifest["holdout"]["majority_accuracy"] if champion else None,
         "round": rounds[0] if rounds else None,
         "needs": needs(found),

@@ -1,0 +1,166 @@
+"""The lead's pages: what they show when there is nothing and when there is something, and what they cost."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from labeling.models import AuditLogEntry, Project, Role
+from tests.labeling.judging import judge_all
+from tests.making import PATHS, make_member, make_pair, make_project, make_round
+
+pytestmark = pytest.mark.django_db
+
+LEADS_PAGES = ("project", "rounds", "guideline", "people", "adapters", "audits", "jobs", "data", "settings", "work")
+
+
+def lead_of(client: Client, **settings: object) -> Project:
+    project = make_project(**settings)
+    client.force_login(make_member(project, Role.LEAD).user)
+    return project
+
+
+@pytest.mark.parametrize("page", LEADS_PAGES)
+def test_page_of_an_empty_project_says_what_to_do(client: Client, page: str) -> None:
+    project = lead_of(client)
+    answer = client.get(reverse(page, args=[project.slug]))
+    assert answer.status_code == 200
+    assert "None" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("page", LEADS_PAGES)
+def test_page_costs_the_same_queries_at_two_sizes(
+    client: Client, page: str, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    budgets = {"project": 32, "audits": 8, "rounds": 10}
+    project = lead_of(client, overlap=2)
+    url = reverse(page, args=[project.slug])
+    for size in (2, 12):
+        make_round(project, [make_pair(project) for _ in range(size)])
+        for label in ("E", "S"):
+            judge_all(project, make_member(project), PATHS[label])
+        with django_assert_max_num_queries(budgets.get(page, 12)):
+            assert client.get(url).status_code == 200
+
+
+def test_overview_shows_agreement_as_judgments_come(client: Client) -> None:
+    project = lead_of(client, overlap=2)
+    url = reverse("project", args=[project.slug])
+    assert "Not enough yet" in client.get(url).content.decode()
+    make_round(project, [make_pair(project) for _ in range(4)])
+    first, second = make_member(project), make_member(project)
+    judge_all(project, first, PATHS["E"])
+    judge_all(project, second, PATHS["E"], then=PATHS["I"], after=3)
+    standing = client.get(url, headers={"HX-Request": "true"}).content.decode()
+    assert standing.lstrip().startswith("<section")
+    assert "0.75" in standing
+
+
+def test_rounds_page_lists_disputed_pairs_with_both_labels(client: Client) -> None:
+    project = lead_of(client, overlap=2, max_overlap=2)
+    make_round(project, [make_pair(project, query_text="walking boots")])
+    judge_all(project, make_member(project), PATHS["E"])
+    judge_all(project, make_member(project), PATHS["I"])
+    page = client.get(reverse("rounds", args=[project.slug])).content.decode()
+    assert "walking boots" in page
+    assert "Exact" in page
+    assert "Irrelevant" in page
+    assert (
+        "1 pairs on which people cannot agree" in client.get(reverse("project", args=[project.slug])).content.decode()
+    )
+
+
+def test_settings_are_saved_and_logged(client: Client) -> None:
+    project = lead_of(client)
+    url = reverse("settings", args=[project.slug])
+    form = client.get(url).context["form"]
+    values = {name: form[name].value() for name in form.fields} | {"batch_size": "77", "judge_spec": "{}"}
+    values = {name: value for name, value in values.items() if value not in (None, False)}
+    assert client.post(url, values).status_code == 302
+    project.refresh_from_db()
+    assert project.batch_size == 77
+    entry = AuditLogEntry.objects.filter(project=project, verb="project.configure").latest("id")
+    assert entry.data["changed"] == {"batch_size": [500, 77]}
+
+
+def test_settings_that_make_no_sense_are_refused_in_words(client: Client) -> None:
+    project = lead_of(client)
+    url = reverse("settings", args=[project.slug])
+    form = client.get(url).context["form"]
+    values = {name: form[name].value() for name in form.fields} | {"random_share": "0", "judge_spec": "{}"}
+    values = {name: value for name, value in values.items() if value not in (None, False)}
+    answer = client.post(url, values)
+    assert answer.status_code == 400
+    assert "random" in answer.content.decode().lower()
+    project.refresh_from_db()
+    assert project.random_share == 0.5
+
+
+def test_jobs_are_started_once_and_can_be_stopped(client: Client) -> None:
+    project = lead_of(client)
+    url = reverse("jobs", args=[project.slug])
+    client.post(url, {"kind": "train"})
+    again = client.post(url, {"kind": "train"}, follow=True).content.decode()
+    assert "already under way" in again
+    [job] = project.jobs.all()
+    assert job.params["then"] == ["score", "select"]
+    client.post(reverse("cancel", args=[project.slug, job.pk]))
+    job.refresh_from_db()
+    assert job.state == "cancelled"
+    verbs = set(AuditLogEntry.objects.filter(project=project).values_list("verb", flat=True))
+    assert {"job.start", "job.cancel"} <= verbs
+
+
+def test_job_of_an_unknown_kind_is_refused(client: Client) -> None:
+    project = lead_of(client)
+    assert client.post(reverse("jobs", args=[project.slug]), {"kind": "dance"}).status_code == 400
+    assert not project.jobs.exists()
+
+
+def test_work_lists_ones_own_judgments_and_searches_them(client: Client) -> None:
+    project = make_project(overlap=1)
+    make_round(project, [make_pair(project, query_text=text) for text in ("red kettle", "blue lamp")])
+    mine, other = make_member(project), make_member(project)
+    judge_all(project, mine, PATHS["E"])
+    url = reverse("work", args=[project.slug])
+    client.force_login(mine.user)
+    assert all(text in client.get(url).content.decode() for text in ("red kettle", "blue lamp"))
+    found = client.get(url, {"q": "LAMP"}).content.decode()
+    assert "blue lamp" in found
+    assert "red kettle" not in found
+    assert "Nothing found" in client.get(url, {"q": "sofa"}).content.decode()
+    client.force_login(other.user)
+    assert "Nothing judged yet" in client.get(url).content.decode()
+
+
+def test_guideline_is_drawn_with_every_question_and_label(client: Client) -> None:
+    project = lead_of(client)
+    page = client.get(reverse("guideline", args=[project.slug])).content.decode()
+    for question in ("need", "type", "conflict", "silent", "accept", "job", "together"):
+        assert f'id="question-{question}"' in page
+    for label in ("Exact", "Substitute", "Complement", "Irrelevant"):
+        assert label in page
+
+
+def test_home_leads_to_the_only_project(client: Client) -> None:
+    project = lead_of(client)
+    assert client.get("/").headers["Location"] == reverse("project", args=[project.slug])
+
+
+def test_health_answers_without_signing_in(client: Client) -> None:
+    assert client.get("/healthz").json() == {"ok": True}
+
+
+def test_summary_is_plain_json_from_the_start(client: Client) -> None:
+    project = lead_of(client)
+    summary = client.get(reverse("summary", args=[project.slug])).json()
+    assert summary["pairs"] == 0
+    assert summary["alpha"] is None
+    assert summary["adapter"] is None
+
+
+def test_missing_page_helps(client: Client) -> None:
+    client.force_login(make_member(make_project()).user)
+    answer = client.get("/nothing/here/")
+    assert answer.status_code == 404
+    assert 'href="/"' in answer.content.decode()
