@@ -8,6 +8,7 @@ from django.db import transaction
 from labeling.actions.audit_log import record
 from labeling.actions.guidelines import publish_guideline
 from labeling.models import LabelScheme, Project, User
+from modeling.judge.spec import JudgeSpec, SpecError
 
 SETTINGS = (
     "name",
@@ -53,8 +54,16 @@ def configure_project(project: Project, changes: Mapping[str, object], actor: Us
     for name, value in changes.items():
         setattr(locked, name, value)
     locked.full_clean()
+    _check_spec(locked.judge_spec)
     locked.save()
     changed = {name: [before[name], getattr(locked, name)] for name in changes if before[name] != getattr(locked, name)}
     if changed:
         record(locked, actor, "project.configure", locked.slug, changed=changed)
     return locked
+
+
+def _check_spec(settings: object) -> None:
+    try:
+        JudgeSpec.from_dict(settings if isinstance(settings, dict) else {"judge_spec": settings})
+    except SpecError as error:
+        raise ValidationError({"judge_spec": str(error)}) from error
