@@ -43,7 +43,9 @@ def environment(servers: Services, tmp_path_factory: pytest.TempPathFactory) -> 
         "WEB_CONCURRENCY": "2",
         "PYTHONUNBUFFERED": "1",
     }
-    subprocess.run(SERVICES["migrate"]["command"].split(), cwd=ROOT, env=given, check=True, capture_output=True)
+    migrate = SERVICES["migrate"]["command"].split()
+    done = subprocess.run(migrate, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     return given
 
 

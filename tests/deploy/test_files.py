@@ -1,8 +1,10 @@
 """What Procfile, docker-compose.yml and Dockerfile name exists, and they agree with each other."""
 
 import importlib.util
+import os
 import re
 import shlex
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -168,6 +170,15 @@ def test_images_install_by_constraints_and_only_the_gpu_one_has_the_judge() -> N
     assert ".[judge]" in installs["build-gpu"][-1]
     assert ("COPY", "--from=build /opt/venv /opt/venv") in stages()["app"]
     assert ("COPY", "--from=build-gpu /opt/venv /opt/venv") in stages()["gpu"]
+
+
+def test_image_collects_static_files_with_a_command_that_runs() -> None:
+    (command,) = (arguments for _, arguments in stages()["app"] if "collectstatic" in arguments)
+    environment = {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["sh", "-c", f"{command} --dry-run"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert "winnow.css" in done.stdout
 
 
 @pytest.mark.parametrize("stage", ["app", "gpu"])
