@@ -1,8 +1,10 @@
 """An annotator's work."""
 
 import datetime as dt
+from collections.abc import Iterator
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from labeling.models import Judgment, Project, Skip, User
@@ -39,3 +41,28 @@ def last_step(project: Project, annotator: User) -> Judgment | Skip | None:
     if judgment and skip:
         return judgment if judgment.created_at >= skip.created_at else skip
     return judgment or skip
+
+
+EXPORT = {
+    "query": F("pair__query__text"),
+    "locale": F("pair__query__locale"),
+    "product_id": F("pair__product__external_id"),
+    "title": F("revision__title"),
+    "who": F("annotator__username"),
+    "given": F("label__key"),
+    "guideline_version": F("guideline__number"),
+    "chance": F("slot__entry__chance"),
+    "consensus": F("pair__consensus__label__key"),
+}
+EXPORT_COLUMNS = (
+    "id",
+    "pair_id",
+    *("query", "locale", "product_id", "title", "who", "given", "path", "guideline_version"),
+    *("stream", "chance", "consensus", "seconds", "note", "created_at"),
+)
+
+
+def exported_judgments(project: Project) -> Iterator[dict[str, Any]]:
+    """Yield every live judgment as a plain row of EXPORT_COLUMNS, by id, from a server-side cursor."""
+    rows = Judgment.objects.filter(project=project, retired_at__isnull=True).annotate(**EXPORT).order_by("id")
+    yield from rows.values(*EXPORT_COLUMNS).iterator(chunk_size=5000)
