@@ -1,0 +1,137 @@
+// Brings what was answered on the desk to the server, and keeps it until the server has said that it has it.
+// Every form on the desk is posted by htmx into #desk. What was sent is kept in the tab's storage until the next
+// desk arrives; after a failure it is sent again, by itself, with the same key, so that it counts once.
+// While the outcome is unknown the desk takes no other answer: the server may have stored the first one.
+"use strict";
+
+(() => {
+  const WAIT_MS = [1000, 2000, 4000, 8000, 15000];
+  const TIMEOUT_MS = 10000;
+  const STORE = "unsent";
+
+  const desk = () => document.getElementById("desk");
+  const ours = (event) => event.detail.target?.id === "desk";
+  const isUndo = (url) => url.endsWith("/undo/");
+
+  let pending = null; // {url, values, token?}: what the server has not confirmed yet
+  let tries = 0;
+  let timer = 0;
+
+  function store(request) {
+    try {
+      if (request) sessionStorage.setItem(STORE, JSON.stringify(request));
+      else sessionStorage.removeItem(STORE);
+    } catch {
+      // The page itself still holds it.
+    }
+  }
+
+  function stored() {
+    try {
+      const request = JSON.parse(sessionStorage.getItem(STORE));
+      return request?.url.startsWith(location.pathname) ? request : null;
+    } catch {
+      return null;
+    }
+  }
+
+  // Trouble -------------------------------------------------------------------------------------------
+
+  function show(kind) {
+    const box = document.getElementById("trouble");
+    for (const sentence of box.querySelectorAll("[data-trouble]")) sentence.hidden = sentence.dataset.trouble !== kind;
+    const again = !["refused", "undo"].includes(kind);
+    box.querySelector("[data-retry]").hidden = !again;
+    box.querySelector("[data-reload]").hidden = again;
+    box.hidden = !kind;
+    desk().toggleAttribute("data-unsent", Boolean(kind));
+  }
+
+  function fail(kind) {
+    clearTimeout(timer);
+    // A second undo would take back one judgment more, so only a fresh page can tell.
+    if (isUndo(pending.url)) return show("undo");
+    show(kind);
+    if (kind === "refused") store(null);
+    else if (kind !== "signed-out") timer = setTimeout(sendAgain, WAIT_MS[Math.min(tries, WAIT_MS.length - 1)]);
+    tries += 1;
+  }
+
+  // After signing in anew the token in this page is void; the same page fetched again holds the new one.
+  async function freshToken() {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    return page.querySelector('#desk input[name="csrfmiddlewaretoken"]')?.value;
+  }
+
+  async function sendAgain() {
+    clearTimeout(timer);
+    if (!pending || isUndo(pending.url)) return;
+    const { url, values, token } = pending;
+    const headers = token ? { "X-CSRFToken": token } : {};
+    const body = token ? { ...values, csrfmiddlewaretoken: token } : values;
+    await htmx.ajax("POST", url, { target: "#desk", swap: "outerHTML", values: body, headers });
+  }
+
+  async function sendByHand() {
+    if (!document.querySelector('[data-trouble="signed-out"]').hidden) {
+      pending.token = await freshToken().catch(() => undefined);
+    }
+    await sendAgain();
+  }
+
+  // The life of a request -----------------------------------------------------------------------------
+
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (!ours(event)) return;
+    const { path: url, formData } = event.detail;
+    event.detail.timeout = TIMEOUT_MS;
+    pending = { url, values: Object.fromEntries(formData), token: pending?.token };
+    desk().ariaBusy = "true";
+    if (!isUndo(url)) store(pending);
+  });
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (!ours(event)) return;
+    const { xhr } = event.detail;
+    if (!/\bid="desk"/.test(xhr.responseText)) {
+      // A page without a desk under a success is the sign-in page, reached by a redirect.
+      event.detail.shouldSwap = false;
+      if (xhr.status < 400) fail("signed-out");
+    } else if (xhr.status < 500) {
+      event.detail.shouldSwap = true;
+      event.detail.isError = false;
+    }
+  });
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (!ours(event)) return;
+    clearTimeout(timer);
+    pending = null;
+    tries = 0;
+    store(null);
+    show(null);
+    document.dispatchEvent(new CustomEvent("desk:arrived"));
+  });
+
+  document.addEventListener("htmx:responseError", (event) => {
+    if (!ours(event)) return;
+    const { status } = event.detail.xhr;
+    if (status >= 500 || status === 429) fail("server");
+    else fail(status === 401 || status === 403 ? "signed-out" : "refused");
+  });
+
+  for (const name of ["htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(name, (event) => ours(event) && fail("connection"));
+  }
+
+  window.addEventListener("online", sendAgain);
+  window.addEventListener("beforeunload", (event) => {
+    if (desk().hasAttribute("data-unsent") && stored()) event.preventDefault();
+  });
+  document.querySelector("[data-retry]").addEventListener("click", sendByHand);
+  document.querySelector("[data-reload]").addEventListener("click", () => location.reload());
+
+  pending = stored();
+  if (pending) sendAgain();
+})();

@@ -1,0 +1,68 @@
+// What every page does beyond its HTML: the choice of colours, menus that close, toasts that go.
+"use strict";
+
+(() => {
+  const root = document.documentElement;
+
+  // A <picture> follows the system alone; when colours are chosen by hand its sources are told.
+  function paintCharts(within) {
+    for (const source of within.querySelectorAll("source[data-scheme]")) {
+      const { theme } = root.dataset;
+      if (!theme) source.media = `(prefers-color-scheme: ${source.dataset.scheme})`;
+      else source.media = source.dataset.scheme === theme ? "all" : "not all";
+    }
+  }
+
+  function choose(theme) {
+    if (theme === "auto") delete root.dataset.theme;
+    else root.dataset.theme = theme;
+    try {
+      if (theme === "auto") localStorage.removeItem("theme");
+      else localStorage.setItem("theme", theme);
+    } catch {
+      // It holds for this page, then.
+    }
+    paintCharts(document);
+  }
+
+  function offerThemes() {
+    const choice = document.getElementById("theme");
+    if (!choice) return;
+    choice.querySelector(`[value="${root.dataset.theme || "auto"}"]`).checked = true;
+    choice.addEventListener("change", (event) => choose(event.target.value));
+    choice.hidden = false;
+  }
+
+  function closeMenus(except) {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (menu !== except) menu.open = false;
+    }
+  }
+
+  document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = document.querySelector("details.menu[open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+
+  function letToastsGo(within) {
+    for (const toast of within.querySelectorAll("#toasts > .toast")) {
+      if (toast.dataset.going) continue;
+      toast.dataset.going = "yes";
+      setTimeout(() => toast.remove(), 6000);
+    }
+  }
+
+  document.addEventListener("htmx:afterSettle", () => {
+    paintCharts(document);
+    letToastsGo(document);
+  });
+
+  offerThemes();
+  paintCharts(document);
+  letToastsGo(document);
+})();
