@@ -22,6 +22,7 @@ from config.server_home import EmbeddedError, Site, private_folder
 
 STOP_LIMIT = 60.0
 POSTGRES_VERSION = "18"
+PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 
 
 @dataclass(frozen=True)
@@ -198,12 +199,12 @@ def _as_account(site: Site) -> dict[str, Any]:
     return options
 
 
-def _ended_with_parent(end_signal: signal.Signals) -> Callable[[], None] | None:
-    """On Linux the kernel ends the servers should the keeper be killed (prctl, PR_SET_PDEATHSIG)."""
+def _ended_with_parent(end_signal: signal.Signals) -> Callable[[], Any] | None:
+    """On Linux the kernel ends the servers should the keeper be killed."""
     if sys.platform != "linux":
         return None
-    library = ctypes.CDLL(None)
-    return lambda: library.prctl(1, int(end_signal)) and None
+    prctl = ctypes.CDLL(None).prctl  # looked up before the fork
+    return lambda: prctl(PR_SET_PDEATHSIG, int(end_signal))
 
 
 def _end(server: subprocess.Popen[bytes], end_signal: signal.Signals) -> None:
