@@ -25,7 +25,7 @@ def draw_audit(project: Project, size: int, seed: int, actor: User | None) -> Au
 
     None where there is no champion or it has not scored anything. `size` is cut to what there is.
     """
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     champion = champion_of(project)
     if champion is None:
         return None
@@ -64,7 +64,7 @@ def claim_item(audit: Audit, auditor: User) -> AuditItem | None:
     Membership.objects.select_for_update().get(project=audit.project_id, user=auditor)
     now = timezone.now()
     waiting = AuditItem.objects.filter(audit=audit, judged_at__isnull=True).order_by("position")
-    item = waiting.filter(auditor=auditor).first() or (
+    item = waiting.filter(auditor=auditor).select_for_update().first() or (
         waiting.filter(Q(auditor__isnull=True) | Q(leased_until__lt=now)).select_for_update(skip_locked=True).first()
     )
     if item is not None:

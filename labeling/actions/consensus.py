@@ -1,63 +1,65 @@
 """Resolving a pair's label from what people said."""
 
-from django.db.models import Count
+from collections import Counter
+
+from django.db.models import Exists, Max, OuterRef, Subquery
 
 from labeling.models import Consensus, Judgment, Project, QueueEntry, Slot, Stream
-from labeling.queries.projects import labels_of
 from modeling.labels.aggregation import TIE, majority
 
 
 def resolve_pair(project: Project, entry: QueueEntry) -> Consensus | None:
-    """Bring the consensus of an entry's pair up to date. Runs in the transaction that locked one of its slots.
+    """Bring the consensus of an entry's pair up to date. Runs in the transaction that locked the pair.
 
-    The label that most judgments gave, once every slot is judged. A tie adds a slot, up to the project's
-    max_overlap judgments, and is disputed from then on. None, and no row, where no live judgment is left.
+    The label that most judgments gave, once the entry has as many as its overlap. A tie asks for one more, up to
+    the project's max_overlap judgments, and is disputed from then on. None, and no row, where no live judgment
+    is left. The entry's slots are made as many as are needed.
     """
-    QueueEntry.objects.select_for_update().get(pk=entry.pk)
-    _drop_needless_slots(entry)
-    labels = labels_of(project)
-    votes = dict(
-        Judgment.objects.filter(pair=entry.pair_id, retired_at__isnull=True)
-        .exclude(stream=Stream.REPEAT)
-        .values_list("label_id")
-        .annotate(n=Count("id"))
-    )
-    counts = [votes.get(label.pk, 0) for label in labels]
-    judged = sum(counts)
-    if not judged:
+    live = Judgment.objects.filter(slot=OuterRef("pk"), retired_at__isnull=True).exclude(stream=Stream.REPEAT)
+    slots = Slot.objects.filter(pair=entry.pair_id).annotate(said=Subquery(live.values("label")))
+    rows = list(slots.values_list("entry_id", "judged", "said"))
+    votes = Counter(label for _, _, label in rows if label is not None)
+    judged_here = sum(judged for entry_id, judged, _ in rows if entry_id == entry.pk)
+    unjudged_here = sum(not judged for entry_id, judged, _ in rows if entry_id == entry.pk)
+
+    winner, share = majority(list(votes.values()) or [0])
+    one_more = winner == TIE and votes.total() < project.max_overlap
+    needed = max(entry.overlap - judged_here, int(one_more))
+    _fit_slots(entry, unjudged_here, needed)
+    if not votes:
         Consensus.objects.filter(pair=entry.pair_id).delete()
         return None
-    winner, share = majority(counts)
-    state = Consensus.State.RESOLVED
-    if entry.slots.filter(judged=False).exists():
+    state = Consensus.State.DISPUTED if winner == TIE else Consensus.State.RESOLVED
+    if needed > 0:
         state = Consensus.State.OPEN
-    elif winner == TIE:
-        state = Consensus.State.OPEN if _add_slot(project, entry, judged) else Consensus.State.DISPUTED
-    consensus, _ = Consensus.objects.update_or_create(
+    consensus = Consensus(
         pair_id=entry.pair_id,
-        defaults={
-            "project": project,
-            "state": state,
-            "label": labels[winner] if state == Consensus.State.RESOLVED else None,
-            "method": Consensus.Method.MAJORITY,
-            "confidence": share,
-            "judgments": judged,
-        },
+        project=project,
+        state=state,
+        label_id=list(votes)[winner] if state == Consensus.State.RESOLVED else None,
+        method=Consensus.Method.MAJORITY,
+        confidence=share,
+        judgments=votes.total(),
     )
+    columns = ("state", "label", "method", "confidence", "judgments", "updated_at")
+    Consensus.objects.bulk_create([consensus], update_conflicts=True, unique_fields=["pair"], update_fields=columns)
     return consensus
 
 
-def _drop_needless_slots(entry: QueueEntry) -> None:
-    """Remove free slots that a tie had added, where an undo has since made room below the overlap."""
-    if entry.slots.filter(judged=True).count() < entry.overlap:
-        entry.slots.filter(number__gt=entry.overlap, annotator__isnull=True).delete()
+def _fit_slots(entry: QueueEntry, unjudged: int, needed: int) -> None:
+    """Add the slot that a tie asks for, or remove what an undo has made needless.
 
-
-def _add_slot(project: Project, entry: QueueEntry, judged: int) -> bool:
-    """Ask one more annotator, unless the project's limit is reached."""
-    if judged >= project.max_overlap:
-        return False
-    Slot.objects.create(
-        entry=entry, round_id=entry.round_id, pair_id=entry.pair_id, number=entry.slots.count() + 1, rank=entry.rank
-    )
-    return True
+    Removed are only slots that nobody holds and whose history is empty: withdrawn judgments keep their slot.
+    """
+    if unjudged < needed:
+        last = entry.slots.aggregate(number=Max("number"))["number"]
+        Slot.objects.create(
+            entry=entry, round_id=entry.round_id, pair_id=entry.pair_id, number=last + 1, rank=entry.rank
+        )
+    elif unjudged > needed:
+        history = Judgment.objects.filter(slot=OuterRef("pk"))
+        removable = Slot.objects.select_for_update(skip_locked=True).filter(
+            ~Exists(history), entry=entry, annotator__isnull=True
+        )
+        for slot in removable.order_by("-number")[: unjudged - needed]:
+            slot.delete()

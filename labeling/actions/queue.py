@@ -19,7 +19,8 @@ def claim_slot(project: Project, annotator: User) -> Slot | None:
     """
     Membership.objects.select_for_update().get(project=project, user=annotator)
     now = timezone.now()
-    slot = open_slots(project).filter(annotator=annotator).order_by("rank", "number").first()
+    held = open_slots(project).filter(annotator=annotator).order_by("rank", "number")
+    slot = held.select_for_update(of=("self",)).first()
     if slot is None:
         slot = free_slots(project, annotator, now).select_for_update(skip_locked=True, of=("self",)).first()
         if slot is None:

@@ -1,0 +1,141 @@
+"""What holds when people act at the same moment: real threads, real transactions."""
+
+import time
+from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from django.db import transaction
+
+from labeling.actions.audits import claim_item, draw_audit
+from labeling.actions.judgments import Outcome, undo_last
+from labeling.actions.queue import claim_slot
+from labeling.models import AuditItem, Consensus, Judgment, Membership, Role, Slot
+from tests.labeling.acting import at_once, claim, expire, judge, make_adapter, make_members, predict, submit
+from tests.making import make_member, make_pair, make_project, make_round
+
+
+def test_claims_of_many_at_once_never_share_a_slot(committed: None) -> None:
+    project = make_project(overlap=2)
+    make_round(project, [make_pair(project) for _ in range(40)])
+    members = make_members(project, 8)
+
+    def work(member: Membership) -> list[int]:
+        done = []
+        while (slot := claim_slot(project, member.user)) is not None:
+            assert submit(member, slot, "E") == Outcome.STORED
+            done.append(slot.pk)
+        return done
+
+    done = at_once(*(partial(work, member) for member in members))
+    slots = [slot for one in done for slot in one]
+    assert len(slots) == len(set(slots)) == 80
+    judgments = Judgment.objects.filter(project=project, retired_at__isnull=True)
+    by_pair: dict[int, list[int]] = defaultdict(list)
+    for pair, annotator in judgments.values_list("pair_id", "annotator_id"):
+        by_pair[pair].append(annotator)
+    assert Counter(len(people) for people in by_pair.values()) == {2: 40}
+    assert all(len(set(people)) == len(people) for people in by_pair.values())
+
+
+def test_claims_at_once_pass_over_what_others_are_being_given(committed: None) -> None:
+    project = make_project(overlap=1, max_overlap=1)
+    make_round(project, [make_pair(project) for _ in range(8)])
+    members = make_members(project, 8)
+    slots = at_once(*(partial(claim_slot, project, member.user) for member in members))
+    given = [slot.pk for slot in slots if slot is not None]
+    assert len(set(given)) == len(given)
+    # Who found all of the rest locked for a moment is served when asking again.
+    assert {claim(member).pk for member in members} == set(
+        Slot.objects.filter(round__project=project).values_list("pk", flat=True)
+    )
+
+
+def test_claims_of_two_tabs_at_once_are_one_lease(committed: None) -> None:
+    project = make_project()
+    make_round(project, [make_pair(project) for _ in range(5)])
+    member = make_member(project)
+    slots = at_once(*[lambda: claim(member)] * 4)
+    assert len({slot.pk for slot in slots}) == 1
+    assert len({slot.key for slot in slots}) == 1
+    assert Slot.objects.filter(round__project=project, annotator=member.user).count() == 1
+
+
+def test_claim_of_a_lease_that_is_being_taken_over_gives_it_up(committed: None) -> None:
+    """The holder of an expired lease comes back just when somebody else is given their slot."""
+    project = make_project(overlap=1, max_overlap=1)
+    make_round(project, [make_pair(project)])
+    gone, here = make_members(project, 2)
+    slot = claim(gone)
+    expire(slot)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert claim(here).pk == slot.pk
+            coming_back = pool.submit(at_once, lambda: claim_slot(project, gone.user))
+            time.sleep(0.3)  # until it waits for the row
+        assert coming_back.result() == [None]
+    assert Slot.objects.get(pk=slot.pk).annotator == here.user
+
+
+def test_submits_of_both_slots_at_once_resolve_each_pair(committed: None) -> None:
+    project = make_project(overlap=2)
+    make_round(project, [make_pair(project) for _ in range(4)], stream="active")
+    members = make_members(project, 2)
+    for labels in ("EE", "SS", "EI", "CC"):
+        slots = [claim(member) for member in members]
+        assert slots[0].pair == slots[1].pair
+        calls = [partial(submit, *turn) for turn in zip(members, slots, labels, strict=True)]
+        assert at_once(*calls) == [Outcome.STORED] * 2
+        consensus = Consensus.objects.get(pair=slots[0].pair)
+        assert (consensus.state, consensus.judgments) == ("resolved" if labels[0] == labels[1] else "open", 2)
+        assert Slot.objects.filter(pair=slots[0].pair).count() == (2 if labels[0] == labels[1] else 3)
+
+
+def test_submit_sent_again_at_once_counts_once(committed: None) -> None:
+    project = make_project()
+    make_round(project, [make_pair(project)])
+    member = make_member(project)
+    slot = claim(member)
+    outcomes = at_once(*[lambda: submit(member, slot, "E")] * 3)
+    assert sorted(outcome.value for outcome in outcomes) == ["repeated", "repeated", "stored"]
+    assert Judgment.objects.filter(project=project).count() == 1
+
+
+def test_submits_and_undos_at_once_leave_a_true_consensus(committed: None) -> None:
+    project = make_project(overlap=2, max_overlap=4)
+    pair = make_pair(project)
+    make_round(project, [pair])
+    members = make_members(project, 4)
+
+    def waver(member: Membership, labels: str) -> None:
+        for label in labels:
+            if claim_slot(project, member.user) is not None:
+                judge(member, label)
+            if label == "E":
+                undo_last(project, member.user)
+
+    at_once(
+        *(partial(waver, member, labels) for member, labels in zip(members, ("ESES", "EIEI", "ES", "EC"), strict=True))
+    )
+    live = Judgment.objects.filter(pair=pair, retired_at__isnull=True)
+    assert Slot.objects.filter(pair=pair, judged=True).count() == live.count()
+    consensus = Consensus.objects.filter(pair=pair).first()
+    assert (consensus.judgments if consensus else 0) == live.count()
+
+
+def test_audit_item_that_is_being_taken_over_is_given_up(committed: None) -> None:
+    project = make_project()
+    predict(make_adapter(project), {make_pair(project): [0.7, 0.1, 0.1, 0.1]})
+    gone, here = make_member(project, Role.AUDITOR), make_member(project, Role.AUDITOR)
+    audit = draw_audit(project, 1, 1, None)
+    assert audit is not None
+    item = claim_item(audit, gone.user)
+    assert item is not None
+    AuditItem.objects.filter(pk=item.pk).update(leased_until=audit.created_at)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert claim_item(audit, here.user) == item
+            coming_back = pool.submit(at_once, lambda: claim_item(audit, gone.user))
+            time.sleep(0.3)  # until it waits for the row
+        assert coming_back.result() == [None]
+    assert AuditItem.objects.get(pk=item.pk).auditor == here.user
