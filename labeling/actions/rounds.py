@@ -35,19 +35,21 @@ def open_round(
 ) -> Round:
     """Close the open round and open the next one with the drawn pairs.
 
-    `drawn` is best first within each stream; the streams are shuffled into each other. Pairs of the old round
-    that have some of their judgments come first and keep their stream and chance. Nobody loses a lease they
-    hold: the old slots still take a submit.
+    `drawn` is best first within each stream; the streams are shuffled into each other. Pairs of the rounds before
+    that have some of their judgments come first and keep their stream and chance; drawn pairs that have been
+    judged since they were drawn are left out. Nobody loses a lease they hold: its submit is still taken.
     """
-    Project.objects.select_for_update().get(pk=project.pk)
+    project = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     old = open_round_of(project)
-    carried = _close(old) if old else []
+    if old is not None:
+        _close(old)
+    carried = _carried_entries(project)
     number = (Round.objects.filter(project=project).order_by("-number").values_list("number", flat=True).first()) or 0
     opened = Round.objects.create(
         project=project, number=number + 1, strategy=strategy, seed=seed, pool_size=pool_size, adapter=adapter
     )
-    already = {entry.pair_id for entry in carried}
-    fresh = [one for one in _shuffle_streams(drawn, seed) if one.pair_id not in already]
+    known = set(Consensus.objects.filter(pair__in=[one.pair_id for one in drawn]).values_list("pair_id", flat=True))
+    fresh = [one for one in _shuffle_streams(drawn, seed) if one.pair_id not in known]
     entries = [
         QueueEntry(
             round=opened,
@@ -84,16 +86,24 @@ def open_round(
     return opened
 
 
-def _close(old: Round) -> list[QueueEntry]:
-    """Close a round; return its entries whose pairs are still open after at least one judgment."""
+def _close(old: Round) -> None:
     old.state = Round.State.CLOSED
     old.closed_at = timezone.now()
     old.save()
-    return list(
-        QueueEntry.objects.filter(round=old, pair__consensus__state=Consensus.State.OPEN)
+
+
+def _carried_entries(project: Project) -> list[QueueEntry]:
+    """Return the newest entry of each pair that is still open after at least one judgment, in the order of serving.
+
+    Not only the last round's: a lease that outlives its round can give a pair of an earlier one its first judgment.
+    """
+    newest = (
+        QueueEntry.objects.filter(pair__consensus__project=project, pair__consensus__state=Consensus.State.OPEN)
         .select_related("pair__consensus")
-        .order_by("rank")
+        .order_by("pair", "-id")
+        .distinct("pair")
     )
+    return sorted(newest, key=lambda entry: entry.pk)
 
 
 def _shuffle_streams(drawn: Sequence[Drawn], seed: int) -> list[Drawn]:
