@@ -7,15 +7,18 @@ from django.utils import timezone
 
 from labeling.actions.jobs import enqueue_job
 from labeling.models import Consensus, Job, Project
-from labeling.queries.pairs import untouched_pairs
-from labeling.queries.queue import open_round_of, open_slots
+from labeling.queries.pairs import unqueued_pairs
+from labeling.queries.queue import queued_slots, waiting_slots
 
 AFTER_TRAINING = (Job.Kind.SCORE, Job.Kind.SELECT)
 NEARLY_EMPTY = 0.05  # share of a round's slots that may be left when the next one is drawn
 
 
 def labels_since_training(project: Project) -> int:
-    """Count the consensus labels that came after the newest adapter's training began."""
+    """Count the consensus labels that came after the newest training began, whatever became of it.
+
+    So a training that failed is not tried again by itself before there is as much to learn as at any other time.
+    """
     settled = Consensus.objects.filter(project=project, state=Consensus.State.RESOLVED)
     last = Job.objects.filter(project=project, kind=Job.Kind.TRAIN, started_at__isnull=False).order_by("-id").first()
     return settled.filter(updated_at__gt=last.started_at).count() if last and last.started_at else settled.count()
@@ -29,18 +32,19 @@ def next_step(project: Project) -> Job.Kind | None:
         return None
     if labels_since_training(project) >= project.train_after:
         return Job.Kind.TRAIN
-    current = open_round_of(project)
-    left = open_slots(project).count()
-    if (current is None or left <= NEARLY_EMPTY * current.slots.count()) and untouched_pairs(project).exists():
-        return Job.Kind.SELECT
-    return None
+    nearly_empty = waiting_slots(project).count() <= NEARLY_EMPTY * queued_slots(project).count()
+    return Job.Kind.SELECT if nearly_empty and unqueued_pairs(project).exists() else None
 
 
 @transaction.atomic
 def advance_loop(project: Project, now: dt.datetime | None = None) -> Job | None:
     """Queue the next step of a project whose period has passed; None when there is none, or it is not time yet."""
     now = now or timezone.now()
-    locked = Project.objects.select_for_update(skip_locked=True).filter(pk=project.pk, loop_enabled=True).first()
+    locked = (
+        Project.objects.select_for_update(skip_locked=True, no_key=True)
+        .filter(pk=project.pk, loop_enabled=True)
+        .first()
+    )
     if locked is None:
         return None
     if locked.loop_checked_at and now - locked.loop_checked_at < dt.timedelta(seconds=locked.check_seconds):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from labeling.models import Adapter, Consensus, Pair, Prediction, Project, ScoringShard
+from labeling.models import Adapter, Consensus, Pair, Prediction, Project, QueueEntry, Round, ScoringShard
 
 
 def unlabeled_pairs(project: Project) -> QuerySet[Pair]:
@@ -18,6 +18,12 @@ def unlabeled_pairs(project: Project) -> QuerySet[Pair]:
 def untouched_pairs(project: Project) -> QuerySet[Pair]:
     """Return the pairs that nobody has judged: what a new round is drawn from."""
     return Pair.objects.filter(~Exists(Consensus.objects.filter(pair=OuterRef("pk"))), project=project)
+
+
+def unqueued_pairs(project: Project) -> QuerySet[Pair]:
+    """Return the untouched pairs that are not waiting in the open round."""
+    queued = QueueEntry.objects.filter(pair=OuterRef("pk"), round__project=project, round__state=Round.State.OPEN)
+    return untouched_pairs(project).filter(~Exists(queued))
 
 
 def unscored_pairs(project: Project, adapter: Adapter) -> QuerySet[Pair]:

@@ -12,9 +12,31 @@ def open_round_of(project: Project) -> Round | None:
     return Round.objects.filter(project=project, state=Round.State.OPEN).first()
 
 
+def queued_slots(project: Project) -> QuerySet[Slot]:
+    """Return all slots of the open round."""
+    return Slot.objects.filter(entry__round__project=project, entry__round__state=Round.State.OPEN)
+
+
 def open_slots(project: Project) -> QuerySet[Slot]:
     """Return the slots of the open round that have no judgment yet, leased or not."""
     return Slot.objects.filter(round__project=project, round__state=Round.State.OPEN, judged=False)
+
+
+def waiting_slots(project: Project) -> QuerySet[Slot]:
+    """Return the open slots that somebody who works on the round could fill.
+
+    What all of them have judged or skipped waits for a newcomer and must not hold up the next round. Before
+    anybody has begun, every slot waits.
+    """
+    holders = queued_slots(project).filter(annotator__isnull=False).values("annotator")
+    skips = Skip.objects.filter(round__project=project, round__state=Round.State.OPEN, retired_at__isnull=True)
+    working = User.objects.filter(Q(pk__in=holders) | Q(pk__in=skips.values("annotator")))
+    if not working.exists():
+        return open_slots(project)
+    pair, round_, person = OuterRef(OuterRef("pair")), OuterRef(OuterRef("round")), OuterRef("pk")
+    judged = Judgment.objects.filter(pair=pair, annotator=person, retired_at__isnull=True)
+    skipped = Skip.objects.filter(pair=pair, round=round_, annotator=person, retired_at__isnull=True)
+    return open_slots(project).filter(Exists(working.filter(~Exists(judged), ~Exists(skipped))))
 
 
 def free_slots(project: Project, annotator: User, now: dt.datetime) -> QuerySet[Slot]:
