@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from labeling.actions.audit_log import record
 from labeling.models import Adapter, Job, Project, TrainingItem, User
+from labeling.queries.predictions import champion_of
 from labeling.queries.training_set import LabeledPair
 
 LEAST_HOLDOUT = 20
@@ -29,7 +30,7 @@ def record_training_items(job: Job, pairs: Iterable[LabeledPair]) -> int:
 @transaction.atomic
 def record_adapter(job: Job, artifact: str, manifest: Mapping[str, Any]) -> Adapter:
     """Store a trained adapter as a challenger. Its artifact is already in place."""
-    Project.objects.select_for_update().get(pk=job.project_id)
+    Project.objects.select_for_update(no_key=True).get(pk=job.project_id)
     newest = Adapter.objects.filter(project=job.project).order_by("-number").first()
     adapter = Adapter.objects.create(
         project=job.project,
@@ -50,6 +51,9 @@ def decide_promotion(adapter: Adapter, champion_holdout: Mapping[str, Any] | Non
     `champion_holdout` is the champion's evaluation on the very holdout pairs of the challenger's.
     """
     better, verdict = judge_challenger(adapter.manifest, champion_holdout)
+    champion = champion_of(adapter.project)
+    if better and champion is not None and champion_holdout is None:
+        better, verdict = False, f"It was not compared with {champion.name}, the champion. {verdict}"
     adapter.verdict = verdict
     adapter.save(update_fields=("verdict",))
     record(adapter.project, None, "adapter.decide", adapter.name, promoted=better, verdict=verdict)
@@ -81,7 +85,8 @@ def judge_challenger(manifest: Mapping[str, Any], champion: Mapping[str, Any] | 
 @transaction.atomic
 def promote_adapter(adapter: Adapter, actor: User | None) -> None:
     """Make an adapter its project's champion; the one before is retired and keeps its predictions."""
-    before = Adapter.objects.select_for_update().filter(project=adapter.project, state=Adapter.State.CHAMPION).first()
+    Project.objects.select_for_update(no_key=True).get(pk=adapter.project_id)
+    before = champion_of(adapter.project)
     if before is not None:
         if before.pk == adapter.pk:
             return

@@ -19,7 +19,7 @@ def publish_guideline(project: Project, source: str, actor: User | None) -> Guid
     """
     labels = {label.key: label for label in labels_of(project)}
     tree = parse_guideline(source, labels)
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     newest = GuidelineVersion.objects.filter(project=project).order_by("-number").first()
     version = GuidelineVersion.objects.create(
         project=project,

@@ -59,8 +59,8 @@ def enqueue_job(
             record(project, actor, "job.start", f"{kind} {job.pk}")
             send(TASKS[kind], job_id=job.pk)
             return job
-    except IntegrityError:
-        if Job.objects.filter(project=project, kind=kind, state__in=("queued", "running")).exists():
+    except IntegrityError as error:
+        if "job_one_active_per_kind" in str(error):
             return None
         raise
 
@@ -153,9 +153,11 @@ def recover_jobs() -> None:
 
 @transaction.atomic
 def _recover(job: Job, now: dt.datetime) -> None:
+    silent = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, heartbeat_at=job.heartbeat_at)
+    if not silent.update(heartbeat_at=now):
+        return
     unfinished = list(job.shards.filter(finished_at__isnull=True).values_list("pk", flat=True))
     if job.kind == Job.Kind.SCORE and unfinished:
-        Job.objects.filter(pk=job.pk, heartbeat_at=job.heartbeat_at).update(heartbeat_at=now)
         for shard_id in unfinished:
             send(SCORE_SHARD, shard_id=shard_id)
         return
