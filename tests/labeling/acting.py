@@ -56,13 +56,13 @@ def judge(member: Membership, label: str = "E") -> Judgment:
     return Judgment.objects.get(key=slot.key)
 
 
-def judge_all(members: Collection[Membership], labels: Mapping[Pair, str | Sequence[str]]) -> None:
-    """Let everybody judge all that waits for them: one label for a pair, or one of each member in turn."""
+def judge_all(members: Collection[Membership], labels: Mapping[Pair, str]) -> None:
+    """Let everybody judge all that waits for them. "ES" is E from the first member and S from the second."""
     wanted = {pair.pk: label for pair, label in labels.items()}
     for turn, member in enumerate(members):
         while (slot := claim_slot(member.project, member.user)) is not None:
             label = wanted[slot.pair_id]
-            assert submit(member, slot, label if isinstance(label, str) else label[turn]) == Outcome.STORED
+            assert submit(member, slot, label[turn % len(label)]) == Outcome.STORED
 
 
 def expire(slot: Slot) -> None:

@@ -1,0 +1,33 @@
+"""Who takes part, as what."""
+
+import pytest
+
+from labeling.actions.members import add_member
+from labeling.models import AuditLogEntry, Membership, Role
+from tests.making import make_project, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def test_member_is_added_once_and_changes_role() -> None:
+    project, lead, user = make_project(), make_user("lead"), make_user()
+    first = add_member(project, user, Role.ANNOTATOR, lead)
+    assert add_member(project, user, Role.ANNOTATOR, lead) == first
+    second = add_member(project, user, Role.AUDITOR, lead)
+    assert second.pk == first.pk
+    assert Membership.objects.get(project=project).role == "auditor"
+    entries = AuditLogEntry.objects.filter(project=project, verb="member.role").order_by("id")
+    assert [(entry.actor, entry.target, entry.data) for entry in entries] == [
+        (lead, user.username, {"before": None, "after": "annotator"}),
+        (lead, user.username, {"before": "annotator", "after": "auditor"}),
+    ]
+
+
+def test_member_has_a_role_in_each_project() -> None:
+    here, there, user = make_project(), make_project(), make_user()
+    add_member(here, user, Role.LEAD)
+    add_member(there, user, Role.ANNOTATOR)
+    assert dict(Membership.objects.filter(user=user).values_list("project_id", "role")) == {
+        here.pk: "lead",
+        there.pk: "annotator",
+    }
