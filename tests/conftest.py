@@ -88,8 +88,21 @@ def site(
     celery = [sys.executable, "-m", "celery", "-A", "worker.app"]
     commands = {
         "web": [sys.executable, "-m", "gunicorn", "config.wsgi", "-b", f"127.0.0.1:{port}", "--threads", "4"],
-        "worker": [*celery, "worker", "-I", "worker.default", "-Q", "default", "-c", "1", "-n", "default@test"],
-        "gpu": [*celery, "worker", "-I", "worker.gpu", "-Q", "gpu", "-c", "1", "-n", "gpu@test"],
+        "worker": [
+            *celery,
+            "worker",
+            "-I",
+            "worker.default",
+            "-Q",
+            "default",
+            "-c",
+            "1",
+            "-n",
+            "default@test",
+            "-l",
+            "INFO",
+        ],
+        "gpu": [*celery, "worker", "-I", "worker.gpu", "-Q", "gpu", "-c", "1", "-n", "gpu@test", "-l", "INFO"],
         "beat": [*celery, "beat", "--scheduler", "celery.beat:Scheduler", "--pidfile", str(folder / "beat.pid")],
     }
     processes = {name: _start(command, environment, folder / f"{name}.log") for name, command in commands.items()}

@@ -21,6 +21,9 @@ THINGS = ("kettle", "bicycle helmet", "wool scarf", "desk lamp", "garden hose", 
 WORDS = ("small", "large", "red", "blue", "sturdy", "light", "classic", "modern", "folding", "travel")
 
 
+NOISE = 0.08  # share of wrong labels: without any, the judge is as sure of every pair as it can be
+
+
 def wait_for(job: Job, seconds: float = 240) -> Job:
     """Wait until a job has ended; fail with its message if that takes too long."""
     deadline = time.monotonic() + seconds
@@ -42,8 +45,8 @@ def newest(project: Project, kind: Job.Kind) -> Job:
 
 
 def shop(**settings: object) -> tuple[Project, dict[int, str]]:
-    """Make a pool in which a product is Exact for queries of its kind and Irrelevant for others, and the key."""
-    project = make_project(overlap=1, max_overlap=1, loop_enabled=False, shard_size=150, **settings)
+    """Make a pool in which products of the query's kind are Exact and others Irrelevant, with some noise, and the key."""
+    project = make_project(overlap=1, max_overlap=1, loop_enabled=False, shard_size=80, **settings)
     random = np.random.default_rng(5)
     key: dict[int, str] = {}
     for thing in THINGS:
@@ -52,7 +55,8 @@ def shop(**settings: object) -> tuple[Project, dict[int, str]]:
                 other = str(random.choice(THINGS)) if random.random() < 0.4 else thing
                 title = f"{random.choice(WORDS)} {other} by Ardenbay, model {random.integers(1000)}"
                 pair = make_pair(project, f"{word} {thing}", title)
-                key[pair.pk] = PATHS["E"] if other == thing else PATHS["I"]
+                right = random.random() > NOISE
+                key[pair.pk] = PATHS["E"] if (other == thing) == right else PATHS["I"]
     return project, key
 
 
@@ -82,7 +86,7 @@ def test_loop_turns_once_on_real_workers(site: Site) -> None:
 
     scored = newest(project, Job.Kind.SCORE)
     assert scored.state == "done", scored.message
-    assert scored.shards.count() == 1
+    assert scored.shards.count() == 2
     waiting = unlabeled_pairs(project)
     assert scored.done == Prediction.objects.filter(adapter=adapter).count() == waiting.count() == len(pairs) - 260
     prediction = Prediction.objects.filter(adapter=adapter).first()
