@@ -39,11 +39,12 @@
 
   function show(kind) {
     const box = document.getElementById("trouble");
-    for (const sentence of box.querySelectorAll("[data-trouble]")) sentence.hidden = sentence.dataset.trouble !== kind;
-    const again = !["refused", "undo"].includes(kind);
-    box.querySelector("[data-retry]").hidden = !again;
-    box.querySelector("[data-reload]").hidden = again;
-    box.hidden = !kind;
+    // Said once, not at every try.
+    if (box.dataset.shows !== kind) {
+      const sentence = document.querySelector(`template[data-trouble="${kind}"]`);
+      box.replaceChildren(...(sentence ? [sentence.content.cloneNode(true)] : []));
+      box.dataset.shows = kind;
+    }
     desk().toggleAttribute("data-unsent", Boolean(kind));
   }
 
@@ -73,10 +74,8 @@
     await htmx.ajax("POST", url, { target: "#desk", swap: "outerHTML", values: body, headers });
   }
 
-  async function sendByHand() {
-    if (!document.querySelector('[data-trouble="signed-out"]').hidden) {
-      pending.token = await freshToken().catch(() => undefined);
-    }
+  async function sendByHand(button) {
+    if (button.dataset.retry === "anew") pending.token = await freshToken().catch(() => undefined);
     await sendAgain();
   }
 
@@ -110,7 +109,7 @@
     pending = null;
     tries = 0;
     store(null);
-    show(null);
+    show("");
     document.dispatchEvent(new CustomEvent("desk:arrived"));
   });
 
@@ -129,8 +128,10 @@
   window.addEventListener("beforeunload", (event) => {
     if (desk().hasAttribute("data-unsent") && stored()) event.preventDefault();
   });
-  document.querySelector("[data-retry]").addEventListener("click", sendByHand);
-  document.querySelector("[data-reload]").addEventListener("click", () => location.reload());
+  document.getElementById("trouble").addEventListener("click", (event) => {
+    if (event.target.matches("[data-retry]")) sendByHand(event.target);
+    if (event.target.matches("[data-reload]")) location.reload();
+  });
 
   pending = stored();
   if (pending) sendAgain();
