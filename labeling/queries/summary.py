@@ -46,15 +46,15 @@ def summary(project: Project) -> dict[str, Any]:
 
 
 def adapter_summary(adapter: Adapter) -> dict[str, Any]:
-    """Return an adapter's measures on the holdout."""
-    holdout = adapter.manifest["holdout"]
+    """Return an adapter's measures on the holdout; null where it has none."""
+    holdout = adapter.manifest.get("holdout") or {}
     return {
         "name": adapter.name,
-        "holdout_n": holdout["n"],
-        "accuracy": holdout["accuracy"]["value"],
-        "majority_accuracy": holdout["majority_accuracy"],
-        "alpha": holdout["alpha"]["value"],
-        "ece": holdout["ece"],
+        "holdout_n": holdout.get("n", 0),
+        "accuracy": holdout.get("accuracy", {}).get("value"),
+        "majority_accuracy": holdout.get("majority_accuracy"),
+        "alpha": holdout.get("alpha", {}).get("value"),
+        "ece": holdout.get("ece"),
     }
 
 
