@@ -1,0 +1,44 @@
+"""How far rounds are."""
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from labeling.actions.rounds import Drawn, open_round
+from labeling.queries.rounds import round_progress
+from tests.labeling.acting import judge, judge_all, make_members
+from tests.making import make_member, make_pair, make_project, make_round
+
+pytestmark = pytest.mark.django_db
+
+
+def test_progress_counts_streams_and_judged_slots_the_newest_round_first() -> None:
+    project, other = make_project(overlap=2, max_overlap=3), make_project()
+    make_round(other, [make_pair(other)])
+    tied, agreed = make_pair(project), make_pair(project)
+    make_round(project, [tied, agreed])
+    judge_all(make_members(project, 2), {tied: "ES", agreed: "EE"})
+    drawn = [Drawn(make_pair(project).pk, "random", 0.5, None), Drawn(make_pair(project).pk, "active", None, 0.9)]
+    open_round(project, drawn, strategy="margin", seed=1, pool_size=4)
+    judge(make_member(project))
+    newest, first = round_progress(project)
+    assert (newest.round.number, newest.pairs, newest.random, newest.active) == (2, 3, 2, 1)
+    assert (newest.judged, newest.slots, newest.share) == (1, 5, 0.2)
+    assert (first.round.number, first.pairs, first.random, first.active) == (1, 2, 2, 0)
+    assert (first.judged, first.slots) == (4, 5)
+    assert [one.round.number for one in round_progress(project, newest=1)] == [2]
+
+
+def test_progress_of_an_empty_round_is_nothing_of_nothing() -> None:
+    project = make_project()
+    assert round_progress(project) == []
+    make_round(project, [])
+    (only,) = round_progress(project)
+    assert (only.pairs, only.slots, only.share) == (0, 0, 0.0)
+
+
+def test_progress_takes_as_many_queries_for_many_rounds(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    project = make_project()
+    for rounds in (1, 4):
+        make_round(project, [make_pair(project) for _ in range(rounds)])
+        with django_assert_num_queries(3):
+            round_progress(project)

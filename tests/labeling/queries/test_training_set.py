@@ -1,0 +1,120 @@
+"""What an adapter learns from, and what it is measured on."""
+
+import uuid
+
+import pytest
+
+from labeling.models import ImportedLabel, Label, Pair, Product, ProductRevision, Project, Split
+from labeling.queries.training_set import LabeledPair, labeled_pairs
+from tests.labeling.acting import judge_all, make_members
+from tests.making import make_pair_of, make_project, make_round
+
+pytestmark = pytest.mark.django_db
+
+
+def settle(project: Project, labels: dict[Pair, str], stream: str = "random") -> None:
+    """Have two people judge the pairs in a round of one stream."""
+    make_round(project, list(labels), stream=stream)
+    judge_all(make_members(project, 2), labels)
+
+
+def found(project: Project) -> dict[int, LabeledPair]:
+    rows = list(labeled_pairs(project))
+    assert len({row.pair_id for row in rows}) == len(rows)
+    return {row.pair_id: row for row in rows}
+
+
+def key_of(row: LabeledPair) -> str:
+    return Label.objects.get(pk=row.label_id).key
+
+
+def import_label(pair: Pair, key: str, origin: str = "examples.parquet") -> None:
+    label = Label.objects.get(scheme=pair.project.scheme, key=key)
+    ImportedLabel.objects.create(pair=pair, label=label, origin=origin)
+
+
+def new_text(pair: Pair, title: str) -> None:
+    """Let the pair's product have another text."""
+    revision = ProductRevision.objects.create(product=pair.product, number=2, digest=uuid.uuid4(), title=title)
+    Product.objects.filter(pk=pair.product_id).update(revision=revision)
+
+
+def test_training_set_has_resolved_labels_with_the_texts() -> None:
+    project = make_project(overlap=2, max_overlap=2)
+    agreed, disputed = make_pair_of(project, Split.TRAIN), make_pair_of(project, Split.CALIBRATION)
+    untouched = make_pair_of(project, Split.TRAIN)
+    settle(project, {agreed: "S", disputed: "EI"})
+    rows = found(project)
+    assert set(rows) == {agreed.pk}
+    assert untouched.pk not in rows
+    row = rows[agreed.pk]
+    revision = agreed.product.revision
+    assert revision is not None
+    assert (row.query_id, row.split, row.query, row.origin) == (agreed.query_id, "train", agreed.query.text, "people")
+    assert (row.title, row.brand, row.colour, row.bullets, row.description) == (
+        revision.title,
+        revision.brand,
+        revision.colour,
+        revision.bullets,
+        revision.description,
+    )
+    assert key_of(row) == "S"
+
+
+def test_training_set_is_by_pair_and_of_one_project() -> None:
+    project, other = make_project(), make_project()
+    pairs = [make_pair_of(project, Split.TRAIN) for _ in range(5)]
+    settle(project, dict.fromkeys(reversed(pairs), "E"))
+    settle(other, {make_pair_of(other, Split.TRAIN): "E"})
+    assert [row.pair_id for row in labeled_pairs(project)] == [pair.pk for pair in pairs]
+
+
+def test_training_set_takes_holdout_pairs_of_the_random_stream_only() -> None:
+    project = make_project()
+    drawn = {split: make_pair_of(project, split) for split in Split}
+    picked = {split: make_pair_of(project, split) for split in Split}
+    settle(project, dict.fromkeys(drawn.values(), "E"), "random")
+    settle(project, dict.fromkeys(picked.values(), "E"), "active")
+    splits = {pair_id: row.split for pair_id, row in found(project).items()}
+    assert splits == {
+        drawn[Split.TRAIN].pk: "train",
+        drawn[Split.CALIBRATION].pk: "calibration",
+        drawn[Split.HOLDOUT].pk: "holdout",
+        picked[Split.TRAIN].pk: "train",
+        picked[Split.CALIBRATION].pk: "calibration",
+    }
+
+
+def test_training_set_leaves_out_judgments_of_a_text_that_has_changed() -> None:
+    project = make_project()
+    same, changed = make_pair_of(project, Split.TRAIN), make_pair_of(project, Split.TRAIN)
+    settle(project, {same: "E", changed: "E"})
+    assert set(found(project)) == {same.pk, changed.pk}
+    new_text(changed, "Another thing altogether")
+    assert set(found(project)) == {same.pk}
+
+
+def test_training_set_has_imported_labels_only_when_the_project_wants_them() -> None:
+    project = make_project()
+    judged, labeled = make_pair_of(project, Split.TRAIN), make_pair_of(project, Split.CALIBRATION)
+    held_out = make_pair_of(project, Split.HOLDOUT)
+    settle(project, {judged: "S"})
+    for pair in (judged, labeled, held_out):
+        import_label(pair, "I")
+    import_label(labeled, "C", origin="zz-later.parquet")
+    assert set(found(project)) == {judged.pk}
+    project.imported_labels = Project.ImportedLabels.TRAIN
+    rows = found(project)
+    assert {pair_id: (key_of(row), row.origin, row.split) for pair_id, row in rows.items()} == {
+        judged.pk: ("S", "people", "train"),
+        labeled.pk: ("I", "imported", "calibration"),
+    }
+
+
+def test_training_set_has_no_imported_label_where_people_disagree() -> None:
+    project = make_project(overlap=2, max_overlap=2, imported_labels="train")
+    disputed = make_pair_of(project, Split.TRAIN)
+    import_label(disputed, "E")
+    assert [row.origin for row in labeled_pairs(project)] == ["imported"]
+    settle(project, {disputed: "EI"})
+    assert list(labeled_pairs(project)) == []
