@@ -18,50 +18,77 @@ class Project(models.Model):
     scheme = models.ForeignKey(LabelScheme, models.PROTECT)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    overlap = models.PositiveSmallIntegerField(default=2, help_text="How many judgments a pair is to get.")
+    overlap = models.PositiveSmallIntegerField(
+        verbose_name="judgments per pair", default=2, help_text="How many judgments a pair is to get."
+    )
     max_overlap = models.PositiveSmallIntegerField(
-        default=3, help_text="Where people disagree, one more is asked, up to this many in all."
+        verbose_name="judgments per pair at most",
+        default=3,
+        help_text="Where people disagree, one more is asked, up to this many in all.",
     )
     lease_minutes = models.PositiveSmallIntegerField(
-        default=20, help_text="How long a pair is kept for the person who opened it."
+        verbose_name="minutes a pair is kept",
+        default=20,
+        help_text="How long a pair is kept for the person who opened it.",
     )
     holdout_percent = models.PositiveSmallIntegerField(
-        default=20, help_text="Share of queries that are never trained on. Applies to queries imported later."
+        verbose_name="holdout queries, in percent",
+        default=20,
+        help_text="Share of queries that are never trained on. Applies to queries imported later.",
     )
     calibration_percent = models.PositiveSmallIntegerField(
-        default=10, help_text="Share of queries that only calibrate. Applies to queries imported later."
+        verbose_name="calibration queries, in percent",
+        default=10,
+        help_text="Share of queries that only calibrate. Applies to queries imported later.",
     )
     imported_labels = models.CharField(
+        verbose_name="imported labels",
         max_length=10,
         choices=ImportedLabels,
         default=ImportedLabels.IGNORE,
         help_text="What the labels that came with an import are used for.",
     )
 
-    batch_size = models.PositiveIntegerField(default=500, help_text="How many pairs a round draws from the pool.")
+    batch_size = models.PositiveIntegerField(
+        verbose_name="pairs per round", default=500, help_text="How many pairs a round draws from the pool."
+    )
     random_share = models.FloatField(
+        verbose_name="share drawn at random",
         default=0.5,
         help_text="Share of a round drawn uniformly at random. Never 0: it is what accuracy is measured on.",
     )
     max_per_query = models.PositiveSmallIntegerField(
-        default=5, help_text="At most this many pairs of one query are picked by the strategy in a round."
+        verbose_name="picked pairs per query at most",
+        default=5,
+        help_text="At most this many pairs of one query are picked by the strategy in a round.",
     )
 
-    loop_enabled = models.BooleanField(default=True, help_text="Train, promote, score and select without being asked.")
+    loop_enabled = models.BooleanField(
+        verbose_name="the loop turns by itself",
+        default=True,
+        help_text="Train, promote, score and select without being asked.",
+    )
     train_after = models.PositiveIntegerField(
-        default=300, help_text="Train again when this many new consensus labels are there."
+        verbose_name="labels until the next training",
+        default=300,
+        help_text="Train again when this many new consensus labels are there.",
     )
     check_seconds = models.PositiveIntegerField(
-        default=300, help_text="How often, in seconds, Winnow looks whether there is something to do."
+        verbose_name="seconds between two looks",
+        default=300,
+        help_text="How often, in seconds, Winnow looks whether there is something to do.",
     )
     loop_checked_at = models.DateTimeField(null=True, editable=False)
 
     judge_spec = models.JSONField(
+        verbose_name="the judge",
         default=dict,
         blank=True,
         help_text="Settings of the judge that differ from the default, such as base_model.",
     )
-    shard_size = models.PositiveIntegerField(default=5000, help_text="How many pairs one scoring task takes.")
+    shard_size = models.PositiveIntegerField(
+        verbose_name="pairs per scoring task", default=5000, help_text="How many pairs one scoring task takes."
+    )
 
     class Meta:
         constraints = (
