@@ -1,6 +1,6 @@
 """What people send, checked before an action sees it."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
@@ -56,16 +56,17 @@ class AnswerForm(forms.Form):
         )
 
 
+SETTING_GROUPS = {
+    "The project": ("name",),
+    "People": ("overlap", "max_overlap", "lease_minutes"),
+    "Rounds": ("batch_size", "random_share", "max_per_query"),
+    "The loop": ("loop_enabled", "train_after", "check_seconds"),
+    "Learning": ("imported_labels", "holdout_percent", "calibration_percent", "judge_spec", "shard_size"),
+}
+
+
 class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     """A project's settings, in the groups that the page shows."""
-
-    GROUPS = {
-        "The project": ("name",),
-        "People": ("overlap", "max_overlap", "lease_minutes"),
-        "Rounds": ("batch_size", "random_share", "max_per_query"),
-        "The loop": ("loop_enabled", "train_after", "check_seconds"),
-        "Learning": ("imported_labels", "holdout_percent", "calibration_percent", "judge_spec", "shard_size"),
-    }
 
     class Meta:
         model = Project
@@ -74,8 +75,8 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             *("loop_enabled", "train_after", "check_seconds", "imported_labels", "holdout_percent"),
             *("calibration_percent", "judge_spec", "shard_size"),
         )
-        widgets = {"judge_spec": forms.Textarea({"rows": 3, "spellcheck": "false"})}
+        widgets: ClassVar[dict[str, forms.Widget]] = {"judge_spec": forms.Textarea({"rows": 3, "spellcheck": "false"})}
 
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
         """Return the fields under their headings."""
-        return [(heading, [self[name] for name in names]) for heading, names in self.GROUPS.items()]
+        return [(heading, [self[name] for name in names]) for heading, names in SETTING_GROUPS.items()]
