@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from django import forms
 from django.template.loader import render_to_string
 from django.utils import translation
 
@@ -79,7 +80,7 @@ def test_job_of_unknown_length_shows_no_count() -> None:
 
 def test_table_heads_its_rows_and_escapes_its_cells() -> None:
     html = render("table", caption="People", columns=[{"text": "Person"}], rows=[{"header": "<Ana>", "cells": [None]}])
-    assert '<th scope="row">&lt;Ana&gt;</th><td class="num"></td>' in html
+    assert '<th scope="row">&lt;Ana&gt;</th><td></td>' in html
 
 
 def test_chart_without_data_says_so() -> None:
@@ -92,3 +93,24 @@ def test_tree_draws_a_shared_question_once() -> None:
     html = render("tree", node={"id": "type", "ask": "Is it the type?", "answers": answers})
     assert html.count('id="question-accept"') == 1
     assert 'href="#question-accept"' in html
+
+
+class Share(forms.Form):
+    """A form with a field of each sort that the component tells apart."""
+
+    share = forms.FloatField(max_value=1, help_text="From 0 to 1.")
+    loop = forms.BooleanField(required=False, help_text="Without being asked.")
+
+
+def test_field_ties_label_help_and_error_to_its_input() -> None:
+    form = Share({"share": "20"})
+    html = render("field", field=form["share"])
+    assert '<label for="id_share">Share</label>' in html
+    assert 'id="id_share_helptext"' in html
+    assert 'id="id_share_error"' in html
+    assert 'aria-describedby="id_share_helptext id_share_error"' in html
+    assert 'aria-invalid="true"' in html
+
+
+def test_checkbox_is_followed_by_its_label_and_help() -> None:
+    assert words(render("field", field=Share()["loop"])) == "Loop Without being asked."
