@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -67,7 +68,7 @@ def needs(found: Project) -> list[dict[str, str]]:
 
     disputed = Consensus.objects.filter(project=found, state=Consensus.State.DISPUTED).count()
     if disputed:
-        add(f"{disputed} pairs on which people cannot agree", "rounds")
+        add(f"{disputed} pair{pluralize(disputed)} on which people cannot agree", "rounds")
     last = found.jobs.order_by("-id").first()
     if last and last.state == "failed":
         add(f"{last} failed: {last.message}", "job", last.pk)

@@ -66,7 +66,7 @@ def test_rounds_page_lists_disputed_pairs_with_both_labels(client: Client) -> No
     assert "Exact" in page
     assert "Irrelevant" in page
     assert (
-        "1 pairs on which people cannot agree" in client.get(reverse("project", args=[project.slug])).content.decode()
+        "1 pair on which people cannot agree" in client.get(reverse("project", args=[project.slug])).content.decode()
     )
 
 
