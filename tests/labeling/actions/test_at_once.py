@@ -139,3 +139,31 @@ def test_audit_item_that_is_being_taken_over_is_given_up(committed: None) -> Non
             time.sleep(0.3)  # until it waits for the row
         assert coming_back.result() == [None]
     assert AuditItem.objects.get(pk=item.pk).auditor == here.user
+
+
+def test_tie_slot_that_somebody_is_being_given_outlives_the_undo_of_the_tie(committed: None) -> None:
+    project = make_project(overlap=2, max_overlap=3)
+    make_round(project, [make_pair(project)])
+    first, second, third = make_members(project, 3)
+    judge(first, "E")
+    judge(second, "S")
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            slot = claim(third)
+            undoing = pool.submit(at_once, lambda: undo_last(project, second.user))
+            time.sleep(0.3)  # until it has come as far as it can
+        assert undoing.result(20) != [None]
+    assert submit(third, slot, "S") == Outcome.STORED
+
+
+def test_submit_does_not_wait_for_work_on_the_whole_project(committed: None) -> None:
+    project = make_project()
+    pairs = [make_pair(project) for _ in range(2)]
+    predict(make_adapter(project), {pair: [0.7, 0.1, 0.1, 0.1] for pair in pairs})
+    make_round(project, pairs)
+    member = make_member(project)
+    slot = claim(member)
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        assert draw_audit(project, 1, 1, None) is not None
+        make_round(project, pairs)
+        assert pool.submit(at_once, lambda: submit(member, slot, "E")).result(20) == [Outcome.STORED]
