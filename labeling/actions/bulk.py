@@ -1,0 +1,133 @@
+"""Whole columns into the database: COPY, staged columns to join with, ids in blocks, indexes built at the end."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import pyarrow as pa
+from django.db import connection
+from numpy.typing import NDArray
+from psycopg import sql
+
+from labeling.exchange.copy_stream import HEADER, TRAILER, copy_rows
+
+COPY_ROWS = 32_768
+POSTGRES_EPOCH = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+
+_SQL_TYPES = {pa.int64(): "bigint", pa.int32(): "integer", pa.large_string(): "text", pa.binary(16): "uuid"}
+
+
+def copy_into(table: str, rows: pa.RecordBatch) -> None:
+    """Write rows to a table through binary COPY; columns are matched by name, their types by copy_rows."""
+    names = sql.SQL(", ").join(map(sql.Identifier, rows.schema.names))
+    into = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), names)
+    with connection.cursor() as cursor, cursor.copy(into) as copy:
+        copy.write(HEADER)
+        for start in range(0, len(rows), COPY_ROWS):
+            copy.write(copy_rows(rows.slice(start, COPY_ROWS)))
+        copy.write(TRAILER)
+
+
+def stage(rows: pa.RecordBatch) -> None:
+    """Make the temporary table `staged` of these rows, for the next statement of this transaction to join with."""
+    columns = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(field.name), sql.SQL(_SQL_TYPES[field.type])) for field in rows.schema
+    )
+    create = sql.SQL("CREATE TEMPORARY TABLE staged ({}) ON COMMIT DROP").format(columns)
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.staged")
+        cursor.execute(create.as_string(cursor.connection))
+        copy_into("staged", rows)
+        cursor.execute("ANALYZE staged")
+
+
+def fetch_arrays(query: str, parameters: Sequence[int | str] = ()) -> list[NDArray[np.int64]]:
+    """Return the columns of a query's only row as int64, (n,): bigint arrays, bytes in eights, and NULL as none."""
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        row = cursor.fetchone()
+    return [
+        np.frombuffer(value, np.int64) if isinstance(value, bytes) else np.array(value or [], np.int64) for value in row
+    ]
+
+
+def reserve_ids(table: str, count: int) -> NDArray[np.int64]:
+    """Take `count` new ids of a table from its sequence: consecutive ones."""
+    # OFFSET 0 keeps the sequence from being looked up again for each id.
+    query = """
+        SELECT min(id), max(id) FROM (
+            SELECT nextval(sequence) AS id
+            FROM (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS sequence OFFSET 0) named,
+                 generate_series(1, %s)
+        ) taken
+    """
+    while count:
+        with connection.cursor() as cursor:
+            cursor.execute(query, [table, count])
+            first, last = cursor.fetchone()
+        # Not so if someone else took ids meanwhile: then once more.
+        if last - first + 1 == count:
+            return np.arange(first, last + 1)
+    return np.empty(0, np.int64)
+
+
+def timestamp(moment: dt.datetime) -> int:
+    """Return a moment as copy_rows wants it: microseconds since 2000."""
+    return (moment - POSTGRES_EPOCH) // dt.timedelta(microseconds=1)
+
+
+@contextmanager
+def without_row_checks() -> Iterator[None]:
+    """Let no triggers fire inside, which are what checks foreign keys, row by row; uniqueness is still checked.
+
+    Only for rows that cannot but be right, since all that they refer to is written, or locked, in this transaction.
+    Where the connection's role may not do this, the checks go on, and the same work takes several times as long.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT has_parameter_privilege('session_replication_role', 'SET')")
+        if not cursor.fetchone()[0]:
+            yield
+            return
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        yield
+        cursor.execute("SET LOCAL session_replication_role = origin")
+
+
+# A table's indexes but for its primary key and what foreign keys rest on: how to drop each, and how to make it again.
+INDEXES = """
+    SELECT CASE WHEN rule.oid IS NULL THEN format('DROP INDEX %%s', kept.indexrelid::regclass)
+                ELSE format('ALTER TABLE %%s DROP CONSTRAINT %%I', kept.indrelid::regclass, rule.conname) END,
+           CASE WHEN rule.oid IS NULL THEN pg_get_indexdef(kept.indexrelid)
+                ELSE format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s',
+                            kept.indrelid::regclass, rule.conname, pg_get_constraintdef(rule.oid)) END
+    FROM pg_index kept
+    LEFT JOIN pg_constraint rule ON rule.conindid = kept.indexrelid AND rule.contype = 'u'
+    WHERE kept.indrelid = %s::regclass AND NOT kept.indisprimary
+      AND NOT EXISTS (SELECT FROM pg_constraint key WHERE key.conindid = kept.indexrelid AND key.contype = 'f')
+      AND (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = kept.indrelid)
+"""
+
+
+@contextmanager
+def without_indexes(table: str) -> Iterator[None]:
+    """Build the indexes of a table that is filled inside afterwards, at once, which is several times as fast.
+
+    Only for a table that is empty, and inside without_row_checks, since checks that wait would keep the table as it is;
+    otherwise nothing is different. It keeps everybody else from the table until the transaction ends. If that fails,
+    the indexes are as they were.
+    """
+    with connection.cursor() as cursor:
+        can = "SELECT current_setting('session_replication_role') = 'replica' AND NOT EXISTS (SELECT FROM {})"
+        cursor.execute(sql.SQL(can).format(sql.Identifier(table)).as_string(cursor.connection))
+        if not cursor.fetchone()[0]:
+            yield
+            return
+        cursor.execute(INDEXES, [table])
+        statements = cursor.fetchall()
+        for drop, _ in statements:
+            cursor.execute(drop)
+        yield
+        cursor.execute("SET LOCAL maintenance_work_mem = '256MB'")
+        for _, make in statements:
+            cursor.execute(make)
