@@ -13,7 +13,8 @@ class MissingField(Exception):
 
 
 class AnswerForm(forms.Form):
-    """A submit from the desk: the slot (or audit item), the submit's own key, the guideline's version, the path.
+    """A submit from the desk: the slot (or audit item), the submit's own key, the revision that
+    was shown, the guideline's version, the path.
 
     Without a script, `answer` holds the one answer that was just given, such as "type:yes".
     """
@@ -21,6 +22,7 @@ class AnswerForm(forms.Form):
     slot = forms.IntegerField(min_value=1, required=False)
     item = forms.IntegerField(min_value=1, required=False)
     key = forms.UUIDField(required=False)
+    revision = forms.IntegerField(min_value=1, required=False)
     guideline: "forms.ModelChoiceField[GuidelineVersion]" = forms.ModelChoiceField(GuidelineVersion.objects.none())
     path = forms.CharField(max_length=2000, required=False)
     answer = forms.CharField(max_length=200, required=False)
@@ -53,6 +55,7 @@ class AnswerForm(forms.Form):
             guideline=self.cleaned_data["guideline"],
             path=self.whole_path(),
             note=self.cleaned_data["note"],
+            revision_id=self.cleaned_data["revision"],
         )
 
 

@@ -17,10 +17,13 @@ import pytest
 import redis
 from django.conf import settings
 from django.db import connection, connections
+from django.test.utils import setup_databases, teardown_databases
 from pytest_django.plugin import DjangoDbBlocker
 
 ROOT = Path(__file__).resolve().parent.parent
-BROKER_DATABASE = 15  # away from a Winnow that runs in the same checkout
+# Away from a Winnow that runs in the same checkout, and from other test runs.
+BROKER_DATABASE = 8 + os.getpid() % 8
+DATABASE = f"test_winnow_{os.getpid()}"
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,17 @@ class Site:
     data: Path
     environment: dict[str, str]
     processes: dict[str, "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Make a test database of this run's own, whichever tests are in it."""
+    connection.settings_dict["TEST"]["NAME"] = DATABASE
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False)
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -5,6 +5,7 @@ modeling.judge.run FOLDER`: it reads run.json there and writes its progress and 
 """
 
 import json
+import os
 import queue
 import subprocess
 import sys
@@ -54,6 +55,8 @@ def follow_run(folder: Path, report: Callable[[dict[str, Any] | None], bool]) ->
 def _start(folder: Path, log: IO[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "modeling.judge.run", str(folder)],
+        # Threads that wait must not spin: on a machine with other work that costs both many times over.
+        env={"OMP_WAIT_POLICY": "passive", **os.environ},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=log,

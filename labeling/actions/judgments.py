@@ -20,6 +20,7 @@ from labeling.models import (
     Judgment,
     Membership,
     Pair,
+    ProductRevision,
     Project,
     QueueEntry,
     Skip,
@@ -48,6 +49,7 @@ class Answer:
     guideline: GuidelineVersion
     path: str
     note: str = ""
+    revision_id: int | None = None  # the text of the product that was shown; without it, the current one
 
 
 def tree_of(project: Project, version: GuidelineVersion) -> Guideline:
@@ -151,7 +153,7 @@ def _store(project: Project, annotator: User, answer: Answer, label_id: int | No
         slot=slot,
         pair=pair,
         annotator=annotator,
-        revision_id=current_revision(pair),
+        revision_id=_shown_revision(pair, answer),
         guideline=answer.guideline,
         path=answer.path,
         label_id=label_id,
@@ -162,6 +164,16 @@ def _store(project: Project, annotator: User, answer: Answer, label_id: int | No
     )
     resolve_pair(project, slot.entry)
     return Outcome.STORED
+
+
+def _shown_revision(pair: Pair, answer: Answer) -> int:
+    """Return the revision that was on the desk. ValueError where it is none of the pair's product."""
+    current = current_revision(pair)
+    if answer.revision_id in (None, current):
+        return current
+    if not ProductRevision.objects.filter(pk=answer.revision_id, product=pair.product_id).exists():
+        raise ValueError(f"Revision {answer.revision_id} is none of product {pair.product}.")
+    return answer.revision_id or current
 
 
 def _place_for(pair: Pair, annotator: User) -> Slot | None:

@@ -20,6 +20,7 @@ def pair_context(pair: Pair) -> dict[str, Any]:
         "query": pair.query,
         "product": {
             "external_id": pair.product.external_id,
+            "revision": revision.pk,
             "title": revision.title,
             "brand": revision.brand,
             "colour": revision.colour,

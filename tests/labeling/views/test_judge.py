@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from labeling.models import Judgment, Membership, Project, Role, Skip, Slot
+from labeling.models import Judgment, Membership, ProductRevision, Project, Role, Skip, Slot
 from tests.making import PATHS, make_member, make_pair, make_project, make_round
 
 pytestmark = pytest.mark.django_db
@@ -184,3 +184,18 @@ def test_key_of_somebody_else_is_not_taken_for_ones_own(client: Client) -> None:
     reply = client.post(url, {**fields, "key": str(uuid.uuid4()), "path": PATHS["I"]}, headers=HTMX)
     assert reply.status_code == 200
     assert Judgment.objects.filter(annotator=other.user).count() == 1
+
+
+def test_judgment_remembers_the_text_that_was_shown(client: Client) -> None:
+    _, member, url = desk_for(client, pairs=2)
+    fields = fields_of(client.get(url).content.decode())
+    product = Slot.objects.get(pk=fields["slot"]).pair.product
+    shown = product.revision
+    product.revision = ProductRevision.objects.create(product=product, number=2, digest=uuid.uuid4(), title="New text")
+    product.save()
+    reply = client.post(url, {**fields, "path": PATHS["E"]}, headers=HTMX)
+    assert Judgment.objects.get(annotator=member.user).revision == shown
+    other = fields_of(reply.content.decode())
+    refused = client.post(url, {**other, "revision": fields["revision"], "path": PATHS["E"]}, headers=HTMX)
+    assert refused.status_code == 400
+    assert Judgment.objects.filter(annotator=member.user).count() == 1

@@ -65,9 +65,7 @@ def test_rounds_page_lists_disputed_pairs_with_both_labels(client: Client) -> No
     assert "walking boots" in page
     assert "Exact" in page
     assert "Irrelevant" in page
-    assert (
-        "1 pair on which people cannot agree" in client.get(reverse("project", args=[project.slug])).content.decode()
-    )
+    assert "1 pair on which people cannot agree" in client.get(reverse("project", args=[project.slug])).content.decode()
 
 
 def test_settings_are_saved_and_logged(client: Client) -> None:
