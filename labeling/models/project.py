@@ -92,18 +92,30 @@ class Project(models.Model):
 
     class Meta:
         constraints = (
-            models.CheckConstraint(condition=Q(overlap__gte=1), name="project_overlap_positive"),
-            models.CheckConstraint(condition=Q(max_overlap__gte=F("overlap")), name="project_max_overlap_not_less"),
             models.CheckConstraint(
-                condition=Q(random_share__gt=0, random_share__lte=1), name="project_random_share_never_zero"
+                condition=Q(overlap__gte=1),
+                name="project_overlap_positive",
+                violation_error_message="A pair needs at least one judgment.",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_overlap__gte=F("overlap")),
+                name="project_max_overlap_not_less",
+                violation_error_message='"Judgments per pair at most" must not be less than "judgments per pair".',
+            ),
+            models.CheckConstraint(
+                condition=Q(random_share__gt=0, random_share__lte=1),
+                name="project_random_share_never_zero",
+                violation_error_message="The share drawn at random must be above 0 and at most 1.",
             ),
             models.CheckConstraint(
                 condition=Q(holdout_percent__gte=1) & Q(holdout_percent__lte=99 - F("calibration_percent")),
                 name="project_splits_leave_training",
+                violation_error_message="The holdout needs at least 1 percent, and with calibration at most 99.",
             ),
             models.CheckConstraint(
                 condition=Q(batch_size__gte=1, max_per_query__gte=1, shard_size__gte=1, train_after__gte=1),
                 name="project_sizes_positive",
+                violation_error_message="Pairs per round, per query and per scoring task and labels until the next training are at least 1.",
             ),
         )
 
