@@ -509,7 +509,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='project',
-            constraint=models.CheckConstraint(condition=models.Q(('batch_size__gte', 1), ('max_per_query__gte', 1), ('shard_size__gte', 1), ('train_after__gte', 1)), name='project_sizes_positive', violation_error_message='Pairs per round, per query and per scoring task and labels until the next training are at least 1.'),
+            constraint=models.CheckConstraint(condition=models.Q(('batch_size__gte', 1), ('max_per_query__gte', 1), ('shard_size__gte', 1), ('train_after__gte', 1)), name='project_sizes_positive', violation_error_message='Pairs per round, per query and per scoring task, and labels until a training, start at 1.'),
         ),
         migrations.AddConstraint(
             model_name='product',
