@@ -115,7 +115,7 @@ class Project(models.Model):
             models.CheckConstraint(
                 condition=Q(batch_size__gte=1, max_per_query__gte=1, shard_size__gte=1, train_after__gte=1),
                 name="project_sizes_positive",
-                violation_error_message="Pairs per round, per query and per scoring task, and labels until a training, start at 1.",
+                violation_error_message="Sizes of rounds, queries, scoring tasks and trainings start at 1.",
             ),
         )
 
