@@ -45,7 +45,7 @@ def newest(project: Project, kind: Job.Kind) -> Job:
 
 
 def shop(**settings: object) -> tuple[Project, dict[int, str]]:
-    """Make a pool in which products of the query's kind are Exact and others Irrelevant, with some noise, and the key."""
+    """Make a pool: products of the query's kind are Exact, others Irrelevant, with noise; and its key."""
     project = make_project(overlap=1, max_overlap=1, loop_enabled=False, shard_size=80, **settings)
     random = np.random.default_rng(5)
     key: dict[int, str] = {}
