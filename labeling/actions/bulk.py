@@ -94,7 +94,7 @@ def without_row_checks() -> Iterator[None]:
         cursor.execute("SET LOCAL session_replication_role = origin")
 
 
-# A table's indexes but for its primary key and what foreign keys rest on: how to drop each, and how to make it again.
+# A table's indexes but for those that foreign keys rest on: how to drop each, and how to make it again.
 INDEXES = """
     SELECT CASE WHEN rule.oid IS NULL THEN format('DROP INDEX %%s', kept.indexrelid::regclass)
                 ELSE format('ALTER TABLE %%s DROP CONSTRAINT %%I', kept.indrelid::regclass, rule.conname) END,
@@ -102,8 +102,8 @@ INDEXES = """
                 ELSE format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s',
                             kept.indrelid::regclass, rule.conname, pg_get_constraintdef(rule.oid)) END
     FROM pg_index kept
-    LEFT JOIN pg_constraint rule ON rule.conindid = kept.indexrelid AND rule.contype = 'u'
-    WHERE kept.indrelid = %s::regclass AND NOT kept.indisprimary
+    LEFT JOIN pg_constraint rule ON rule.conindid = kept.indexrelid AND rule.contype IN ('p', 'u')
+    WHERE kept.indrelid = %s::regclass
       AND NOT EXISTS (SELECT FROM pg_constraint key WHERE key.conindid = kept.indexrelid AND key.contype = 'f')
       AND (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = kept.indrelid)
 """

@@ -124,7 +124,9 @@ def write_revisions(
             differs = catalog.is_first[rows] & (seen[rows] != found.digest[rows]).any(axis=1)
             changed = differs & ~found.is_new[rows]
             revision[rows][changed] = reserve_ids(REVISIONS, int(changed.sum()))
-            added = texts.append_column("digest", digests).filter(pa.array(differs))
+            added = texts.append_column("digest", digests)
+            if not differs.all():
+                added = added.filter(pa.array(differs))
             columns = {
                 "id": revision[rows][differs],
                 "product_id": found.ids[rows][differs],
