@@ -90,6 +90,7 @@ def draw_learning_curve(points: list[dict[str, Any]], theme: str) -> str:
     )
     chart = altair.layer(
         base.mark_line(color=SOFT[theme], strokeDash=[4, 4]).encode(y=share("baseline")),
+        base.mark_tick(color=SOFT[theme], thickness=2, size=24).encode(y=share("baseline")),
         base.mark_rule(color=MARK[theme], strokeWidth=1.5).encode(y=share("low"), y2="high:Q"),
         base.mark_line(color=MARK[theme], strokeWidth=2).encode(y=share("accuracy")),
         base.mark_circle(color=MARK[theme], size=60, opacity=1).encode(y=share("accuracy")),
