@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 
-from modeling.evaluation.calibration import COLDEST, HOTTEST, expected_calibration_error, fit_temperature
+from modeling.evaluation.calibration import HOTTEST, expected_calibration_error, fit_temperature
 
 
 @pytest.mark.parametrize("temperature", [0.4, 1.0, 3.0])
@@ -18,10 +18,14 @@ def test_temperature_finds_the_one_the_labels_came_from(temperature: float) -> N
     assert fit_temperature(logits, np.minimum(truth, 3)) == pytest.approx(temperature, rel=0.06)
 
 
-def test_temperature_stays_in_its_bounds() -> None:
-    right, wrong = [[1.0, 0.0]], [[0.0, 1.0]]
-    assert fit_temperature(right * 30, [0] * 30) == pytest.approx(COLDEST, rel=0.05)
-    assert fit_temperature(wrong * 30, [0] * 30) == pytest.approx(HOTTEST, rel=0.05)
+def test_temperature_of_a_few_right_rows_is_not_certain_of_the_next() -> None:
+    # 30 of 30 right: the next is taken to be right 31 times in 32.
+    temperature = fit_temperature([[1.0, 0.0]] * 30, [0] * 30)
+    assert softmax([1 / temperature, 0.0])[0] == pytest.approx(31 / 32, abs=1e-4)
+
+
+def test_temperature_of_rows_that_are_wrong_throughout_is_the_hottest() -> None:
+    assert fit_temperature([[0.0, 1.0]] * 30, [0] * 30) == pytest.approx(HOTTEST, rel=0.05)
 
 
 def test_temperature_refuses_rows_it_cannot_use() -> None:
