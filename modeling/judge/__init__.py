@@ -1,0 +1,1 @@
+"""The judge: the only folder that loads torch."""
