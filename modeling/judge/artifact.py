@@ -1,0 +1,146 @@
+"""An adapter on disk: a folder that says everything about its making and proves that it is whole."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from peft import PeftModel, get_peft_model_state_dict
+from safetensors.torch import save_file
+from torch import nn
+
+from modeling.judge.base_model import file_sha256
+from modeling.judge.prompts import PROMPT_VERSION
+from modeling.judge.spec import JudgeSpec, SpecError
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+# PEFT's own layout, so that the folder can be opened by PEFT alone.
+ADAPTER_FOLDER = "adapter"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+ADAPTER_CONFIG = "adapter_config.json"
+HEAD_WEIGHTS = "head.safetensors"
+_FILES = (f"{ADAPTER_FOLDER}/{ADAPTER_CONFIG}", f"{ADAPTER_FOLDER}/{ADAPTER_WEIGHTS}", HEAD_WEIGHTS)
+
+
+class CorruptArtifact(ValueError):
+    """The folder is not what was written: a file is missing, cut off or changed."""
+
+
+class IncompatibleArtifact(ValueError):
+    """The folder is whole, but this version of Winnow or this base model cannot use it."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A folder that was read and checked."""
+
+    folder: Path
+    spec: JudgeSpec
+    labels: tuple[str, ...]
+    manifest: dict[str, Any]
+
+
+def save_weights(folder: Path, adapted: PeftModel, head: nn.Module) -> None:
+    """Write the adapter and the head into a new folder, as safetensors."""
+    (folder / ADAPTER_FOLDER).mkdir(parents=True)
+    # Looking whether embeddings changed could ask the network; a judge never changes them.
+    updates = get_peft_model_state_dict(adapted, save_embedding_layers=False)
+    save_file(
+        {name: tensor.detach().cpu().contiguous() for name, tensor in updates.items()},
+        folder / ADAPTER_FOLDER / ADAPTER_WEIGHTS,
+    )
+    adapted.peft_config["default"].save_pretrained(str(folder / ADAPTER_FOLDER))
+    save_file(
+        {name: tensor.detach().cpu().contiguous() for name, tensor in head.state_dict().items()},
+        folder / HEAD_WEIGHTS,
+    )
+
+
+def new_folder_beside(target: Path) -> Path:
+    """An empty folder on the target's file system, for seal to move into place."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+
+
+def seal(written: Path, target: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the manifest with its checksums to what save_weights wrote, and move it to `target` in one step.
+
+    An artifact that is at the target already is replaced. Returns the whole manifest. Whoever looks sees the
+    old folder, none, or the new one, never a part of it.
+    """
+    sealed = {"format": FORMAT, **manifest, "files": {name: file_sha256(written / name) for name in _FILES}}
+    text = json.dumps(sealed, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    (written / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    for name in (*_FILES, MANIFEST, ADAPTER_FOLDER, "."):
+        _flush(written / name)
+    written.chmod(0o755)
+    if target.exists():
+        old = new_folder_beside(target)
+        target.rename(old / target.name)
+        written.rename(target)
+        shutil.rmtree(old)
+    else:
+        written.rename(target)
+    _flush(target.parent)
+    return sealed
+
+
+def read_artifact(folder: Path) -> Artifact:
+    """Read a folder that seal wrote and check every byte of it. CorruptArtifact, IncompatibleArtifact."""
+    manifest = _read_manifest(folder)
+    if manifest.get("format") != FORMAT:
+        raise IncompatibleArtifact(
+            f"{folder}: has format {manifest.get('format')!r}, this version reads {FORMAT}: train again"
+        )
+    try:
+        files, settings, labels = manifest["files"], manifest["spec"], tuple(manifest["labels"])
+        prompt_version = manifest["prompt_version"]
+    except KeyError as error:
+        raise CorruptArtifact(f"{folder / MANIFEST}: has no {error}: restore the folder or train again") from error
+    _check_files(folder, files)
+    if prompt_version != PROMPT_VERSION:
+        raise IncompatibleArtifact(
+            f"{folder}: learned from texts of version {prompt_version}, now they are {PROMPT_VERSION}: train again"
+        )
+    try:
+        spec = JudgeSpec.from_dict(settings)
+    except SpecError as error:
+        raise IncompatibleArtifact(f"{folder}: has a setting that is not known here: {error}") from error
+    return Artifact(folder=folder, spec=spec, labels=labels, manifest=manifest)
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CorruptArtifact(f"{path}: there is no such file, so this is no adapter's folder") from error
+    except ValueError as error:
+        raise CorruptArtifact(f"{path}: is not JSON: {error}: restore the folder or train again") from error
+    if not isinstance(manifest, dict):
+        raise CorruptArtifact(f"{path}: expected an object, got {type(manifest).__name__}")
+    return manifest
+
+
+def _check_files(folder: Path, checksums: Mapping[str, str]) -> None:
+    for name in _FILES:
+        expected = checksums.get(name)
+        found = file_sha256(folder / name) if (folder / name).is_file() else "no file"
+        if found != expected:
+            raise CorruptArtifact(
+                f"{folder / name}: expected SHA-256 {expected}, got {found}: restore the folder or train again"
+            )
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file or a folder's list of names is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,63 @@
+"""Calibrating a judge, measuring it on the holdout, and saying when it has learned nothing."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from modeling.evaluation.calibration import fit_temperature
+from modeling.evaluation.classification import Evaluation, evaluate
+from modeling.judge.dataset import CALIBRATION, HOLDOUT, TRAIN, Example
+from modeling.judge.scoring import Judge
+
+# Fewer rows than this say too little about confidence.
+MIN_CALIBRATION_ROWS = 20
+# A judge that gives one label to this share of the pairs tells nothing apart.
+ONE_LABEL_SHARE = 0.98
+
+
+def majority_label(examples: Sequence[Example], label_count: int) -> int:
+    """The most frequent label of the training split; the first of those that share the lead."""
+    labels = [example.label for example in examples if example.split == TRAIN]
+    return int(np.bincount(labels, minlength=label_count).argmax())
+
+
+def calibrate(judge: Judge, examples: Sequence[Example]) -> tuple[Judge, str]:
+    """The judge with a temperature fitted on the calibration split alone, and how that went in words."""
+    rows = [example for example in examples if example.split == CALIBRATION]
+    if len(rows) < MIN_CALIBRATION_ROWS:
+        return judge, (f"Not calibrated: {len(rows)} pairs are set aside for it, {MIN_CALIBRATION_ROWS} are needed.")
+    logits = judge.logits([row.query for row in rows], [row.product for row in rows])
+    temperature = fit_temperature(logits, [row.label for row in rows])
+    return replace(judge, temperature=temperature), f"Calibrated on {len(rows)} pairs of their own."
+
+
+def assess(judge: Judge, examples: Sequence[Example], seed: int) -> Evaluation:
+    """Measure the judge on the holdout split against people, and against the training split's majority."""
+    rows = [example for example in examples if example.split == HOLDOUT]
+    return evaluate(
+        np.array([row.label for row in rows], dtype=np.int64),
+        judge.probabilities([row.query for row in rows], [row.product for row in rows]),
+        np.array([row.query_id for row in rows], dtype=np.int64),
+        majority_label=majority_label(examples, len(judge.labels)),
+        seed=seed,
+    )
+
+
+def collapse(evaluation: Evaluation, labels: Sequence[str]) -> str | None:
+    """Why this judge must not be promoted, in plain words; None when it has learned something."""
+    if evaluation.n == 0:
+        return "There are no holdout pairs, so nothing shows that it has learned anything."
+    given = np.asarray(evaluation.confusion).sum(axis=0)
+    favourite = int(given.argmax())
+    if given[favourite] >= ONE_LABEL_SHARE * evaluation.n:
+        return (
+            f"It gives the label {labels[favourite]} to {given[favourite]} of {evaluation.n} holdout pairs, "
+            "so it tells nothing apart."
+        )
+    if evaluation.accuracy.value <= evaluation.majority_accuracy:
+        return (
+            f"It is right on {evaluation.accuracy.value:.1%} of {evaluation.n} holdout pairs; always giving "
+            f"the most frequent training label is right on {evaluation.majority_accuracy:.1%}."
+        )
+    return None

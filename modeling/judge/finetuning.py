@@ -1,0 +1,144 @@
+"""The fine-tuning itself: transformers' Trainer over batches in which each distinct text comes once."""
+
+import math
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from modeling.judge.dataset import Example
+from modeling.judge.model import BiEncoder, best_device, fast_half_precision, tokenize
+from modeling.judge.scoring import Judge
+from modeling.judge.spec import JudgeSpec
+
+
+class TrainingError(RuntimeError):
+    """A run that came to nothing although its spec and pairs were in order."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is: `done` of `total` steps of a phase, with the last step's loss where there is one."""
+
+    phase: str
+    done: int
+    total: int
+    loss: float | None = None
+
+
+Report = Callable[[Progress], None]
+
+
+def fine_tune(spec: JudgeSpec, judge: Judge, rows: Sequence[Example], report: Report) -> float:
+    """Train the judge's updates and head in place; returns the seconds it took. TrainingError."""
+    device = best_device()
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as scratch:
+        arguments = TrainingArguments(
+            output_dir=scratch,
+            num_train_epochs=spec.epochs,
+            per_device_train_batch_size=spec.batch_size,
+            warmup_steps=spec.warmup,
+            seed=spec.seed,
+            data_seed=spec.seed,
+            bf16=device.type == "cuda" and fast_half_precision(device),
+            use_cpu=device.type == "cpu",
+            dataloader_pin_memory=device.type == "cuda",
+            remove_unused_columns=False,
+            save_strategy="no",
+            logging_steps=1,
+            logging_nan_inf_filter=False,
+            report_to="none",
+            disable_tqdm=True,
+        )
+        trainer = Trainer(
+            model=judge.model,
+            args=arguments,
+            train_dataset=_Rows(rows),
+            data_collator=partial(_collate, judge.tokenizer, spec.max_length),
+            optimizers=(_optimizer(spec, judge.model), None),
+            callbacks=[_Watch(report)],
+        )
+        # It prints every loss to standard output, which is not the Trainer's.
+        trainer.remove_callback(PrinterCallback)
+        trainer.train()
+    return round(time.monotonic() - started, 1)
+
+
+def _optimizer(spec: JudgeSpec, model: BiEncoder) -> torch.optim.Optimizer:
+    """AdamW with a learning rate for the updates and another for the head."""
+    updates = [weight for weight in model.encoder.parameters() if weight.requires_grad]
+    return torch.optim.AdamW(
+        [
+            {"params": updates, "lr": spec.learning_rate},
+            {"params": list(model.head.parameters()), "lr": spec.head_learning_rate},
+        ],
+        weight_decay=spec.weight_decay,
+        fused=True,
+    )
+
+
+class _Rows(Dataset[Example]):
+    """The training split as the Trainer asks for it."""
+
+    def __init__(self, rows: Sequence[Example]) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, number: int) -> Example:
+        return self.rows[number]
+
+
+class _Watch(TrainerCallback):
+    """Reports every step, and ends a run whose loss is no number."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+
+    def on_log(
+        self,
+        args: TrainingArguments,  # noqa: ARG002  # the Trainer names it
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002  # the Trainer names it
+        **kwargs: Any,
+    ) -> None:
+        loss = (kwargs.get("logs") or {}).get("loss")
+        if loss is None:
+            return
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"The loss became {loss} at step {state.global_step} of {state.max_steps}: "
+                "lower learning_rate and head_learning_rate."
+            )
+        self.report(Progress("train", state.global_step, state.max_steps, loss))
+
+
+def _collate(tokenizer: Any, max_length: int, rows: Sequence[Example]) -> dict[str, Tensor]:
+    """A batch for BiEncoder.forward: each distinct text once."""
+    query_ids, query_mask, query_place = _distinct(tokenizer, max_length, [row.query for row in rows])
+    product_ids, product_mask, product_place = _distinct(tokenizer, max_length, [row.product for row in rows])
+    return {
+        "query_ids": query_ids,
+        "query_mask": query_mask,
+        "query_place": query_place,
+        "product_ids": product_ids,
+        "product_mask": product_mask,
+        "product_place": product_place,
+        "labels": torch.tensor([row.label for row in rows]),
+        "weights": torch.tensor([row.weight for row in rows], dtype=torch.float32),
+    }
+
+
+def _distinct(tokenizer: Any, max_length: int, texts: Sequence[str]) -> tuple[Tensor, Tensor, Tensor]:
+    place = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+    ids, mask = tokenize(tokenizer, list(place), max_length)
+    return ids, mask, torch.tensor([place[text] for text in texts])

@@ -1,0 +1,96 @@
+"""One training run: a function of a spec and labeled pairs, with an artifact as its result."""
+
+import importlib.metadata
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from transformers import set_seed
+
+from modeling.judge.artifact import new_folder_beside, save_weights, seal
+from modeling.judge.assessment import assess, calibrate, collapse, majority_label
+from modeling.judge.base_model import resolve_base_model, weights_sha256
+from modeling.judge.dataset import TRAIN, Example, check_examples, digest, split_counts
+from modeling.judge.finetuning import Progress, Report, fine_tune
+from modeling.judge.model import (
+    BiEncoder,
+    add_adapter,
+    best_device,
+    embedding_width,
+    load_encoder,
+    load_tokenizer,
+    merge_adapter,
+)
+from modeling.judge.probe import fit_head
+from modeling.judge.prompts import PROMPT_VERSION
+from modeling.judge.scoring import Judge
+from modeling.judge.spec import JudgeSpec
+
+_LIBRARIES = ("torch", "transformers", "peft", "tokenizers", "numpy")
+
+
+def train(
+    spec: JudgeSpec,
+    examples: Sequence[Example],
+    label_keys: Sequence[str],
+    folder: Path,
+    report: Report = lambda _progress: None,
+    *,
+    provenance: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Train a judge on the training split and write its artifact to `folder`; returns the manifest.
+
+    The temperature is fitted on the calibration split and the evaluation is on the holdout. The same spec and
+    pairs give the same weights on the same machine with as many threads; pairs may come in any order.
+    `provenance` is kept as it is. DatasetError, BaseModelError, or TrainingError when the loss is no number.
+    """
+    check_examples(examples, len(label_keys))
+    ordered = sorted(examples, key=lambda example: example.pair_id)
+    learned = [row for row in ordered if row.split == TRAIN]
+    base = resolve_base_model(spec.base_model, spec.revision)
+    report(Progress("load", 0, 1))
+    set_seed(spec.seed)
+    adapted = add_adapter(load_encoder(base), spec)
+    model = BiEncoder(adapted, embedding_width(adapted), len(label_keys)).to(best_device()).eval()
+    judge = Judge(model, load_tokenizer(base), tuple(label_keys), spec.max_length)
+    report(Progress("load", 1, 1))
+    fit_head(judge, learned, spec.head_penalty, spec.seed)
+    seconds = fine_tune(spec, judge, learned, report)
+
+    written = new_folder_beside(folder)
+    try:
+        save_weights(written, adapted, model.head)
+        report(Progress("evaluate", 0, 1))
+        # What is measured is what will run: the adapter merged, nothing dropped.
+        model.encoder = merge_adapter(adapted)
+        model.eval()
+        manifest = _manifest(spec, judge, ordered)
+        report(Progress("evaluate", 1, 1))
+        manifest["base_model_sha256"] = weights_sha256(base)
+        manifest["training_seconds"] = seconds
+        manifest["provenance"] = dict(provenance or {})
+        return seal(written, folder, manifest)
+    except BaseException:
+        shutil.rmtree(written, ignore_errors=True)
+        raise
+
+
+def _manifest(spec: JudgeSpec, raw: Judge, examples: Sequence[Example]) -> dict[str, Any]:
+    judge, calibration = calibrate(raw, examples)
+    evaluation = assess(judge, examples, spec.seed)
+    return {
+        "spec": spec.to_dict(),
+        "labels": list(judge.labels),
+        "prompt_version": PROMPT_VERSION,
+        "temperature": judge.temperature,
+        "calibration": calibration,
+        "examples_sha256": digest(examples),
+        "counts": split_counts(examples, judge.labels),
+        "majority_label": judge.labels[majority_label(examples, len(judge.labels))],
+        "holdout": evaluation.to_dict(),
+        "collapsed": collapse(evaluation, judge.labels),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+    }

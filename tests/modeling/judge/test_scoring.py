@@ -1,0 +1,85 @@
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from modeling.judge import scoring
+from modeling.judge.scoring import Judge, _batches_by_length
+from tests.modeling.judge.shop import LABELS, Trained
+
+pytestmark = pytest.mark.training
+
+QUERIES = ["red coffee mug", "blue desk lamp", "green yoga mat", "red coffee mug"]
+PRODUCTS = ["Classic Red Coffee Mug", "Blue Umbrella", "Classic Red Coffee Mug", "New White Coffee Mug"]
+
+
+@pytest.fixture(scope="module")
+def judge(trained: Trained) -> Judge:
+    return Judge.load(trained.folder)
+
+
+def test_judge_gives_probabilities_in_the_order_of_its_labels(judge: Judge) -> None:
+    chances = judge.probabilities(QUERIES, PRODUCTS)
+    assert judge.labels == LABELS
+    assert chances.dtype == np.float32
+    assert chances.shape == (4, 3)
+    assert chances.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert [LABELS[label] for label in chances.argmax(axis=1)] == ["exact", "irrelevant", "irrelevant", "substitute"]
+
+
+def test_judge_says_the_same_of_a_pair_in_any_company(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    together = judge.probabilities(QUERIES, PRODUCTS)
+    alone = np.concatenate([judge.probabilities([q], [p]) for q, p in zip(QUERIES, PRODUCTS, strict=True)])
+    assert np.abs(together - alone).max() < 0.02
+    order = [2, 0, 3, 1]
+    turned = judge.probabilities([QUERIES[i] for i in order], [PRODUCTS[i] for i in order])
+    assert np.abs(turned - together[order]).max() < 0.02
+    monkeypatch.setattr(scoring, "_PAIRS", 3)
+    monkeypatch.setattr(scoring, "_TOKENS_ON_CPU", 20)
+    assert np.abs(judge.probabilities(QUERIES, PRODUCTS) - together).max() < 0.02
+
+
+def test_judge_embeds_each_distinct_text_once(judge: Judge) -> None:
+    rows: list[int] = []
+    hook = judge.model.encoder.register_forward_hook(
+        lambda _module, _inputs, output: rows.append(output.last_hidden_state.shape[0])
+    )
+    judge.probabilities(QUERIES * 50, PRODUCTS * 50)
+    hook.remove()
+    assert sum(rows) == len({*QUERIES, *PRODUCTS})
+
+
+def test_judge_of_nothing_returns_nothing(judge: Judge) -> None:
+    assert judge.probabilities([], []).shape == (0, 3)
+
+
+def test_judge_takes_empty_and_endless_texts(judge: Judge) -> None:
+    chances = judge.probabilities(["", "mug " * 5000], ["", "日本語 😀 " * 5000])
+    assert np.isfinite(chances).all()
+
+
+def test_judge_refuses_sides_of_different_length(judge: Judge) -> None:
+    with pytest.raises(ValueError, match="a pair is a query and a product, got 2 and 1"):
+        judge.probabilities(["a", "b"], ["c"])
+
+
+def test_judge_is_calibrated_by_the_temperature_of_its_manifest(judge: Judge, trained: Trained) -> None:
+    logits = torch.from_numpy(judge.logits(QUERIES, PRODUCTS))
+    expected = torch.softmax(logits / trained.manifest["temperature"], dim=1).numpy()
+    assert np.abs(judge.probabilities(QUERIES, PRODUCTS) - expected).max() < 1e-5
+
+
+def test_batches_hold_every_row_once_and_keep_to_the_budget() -> None:
+    random_ = random.Random(4)
+    lengths = [random_.randint(3, 64) for _ in range(500)]
+    batches = list(_batches_by_length(lengths, budget=256))
+    assert sorted(row for batch in batches for row in batch) == list(range(500))
+    assert all(len(batch) * max(lengths[row] for row in batch) <= 256 for batch in batches)
+    padded = sum(len(batch) * max(lengths[row] for row in batch) for batch in batches)
+    assert padded < 1.1 * sum(lengths)
+
+
+def test_batches_give_a_row_above_the_budget_its_own() -> None:
+    assert list(_batches_by_length([9, 300, 8], budget=64)) == [[2, 0], [1]]
+    assert list(_batches_by_length([], budget=64)) == []
