@@ -1,0 +1,168 @@
+"""One training run in a process of its own: `python -m modeling.judge.run FOLDER`.
+
+FOLDER/run.json says what to do:
+
+    {"spec": {...}, "labels": ["exact", ...], "examples": "examples.parquet", "artifact": "artifact",
+     "champion": "folder of the champion's artifact" or null, "provenance": {...}}
+
+Paths are absolute or seen from FOLDER. Standard output holds one JSON object a line and nothing else:
+progress ({"event", "phase", "done", "total", "loss"}), then a result ({"event", "manifest",
+"champion_holdout", "champion_problem"}) or, with exit status 1, {"event": "failed", "message"}.
+"""
+
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from modeling.judge.artifact import CorruptArtifact, IncompatibleArtifact
+from modeling.judge.assessment import assess
+from modeling.judge.base_model import BaseModelError
+from modeling.judge.dataset import DatasetError, Example, read_examples
+from modeling.judge.finetuning import Progress, TrainingError
+from modeling.judge.scoring import Judge
+from modeling.judge.spec import JudgeSpec, SpecError
+from modeling.judge.threads import leave_a_core
+from modeling.judge.training import train
+
+logger = logging.getLogger(__name__)
+
+# Steps come faster than anyone reads them.
+_SECONDS_BETWEEN_REPORTS = 0.5
+
+Emit = Callable[[Mapping[str, Any]], None]
+
+
+class RunError(ValueError):
+    """A run.json that cannot be followed: names the field and what was expected."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What run.json asks for, its paths resolved."""
+
+    spec: JudgeSpec
+    labels: tuple[str, ...]
+    examples: Path
+    artifact: Path
+    champion: Path | None
+    provenance: Mapping[str, Any]
+
+
+def read_run(folder: Path) -> Run:
+    """Read FOLDER/run.json. RunError or SpecError names what is wrong with it."""
+    path = folder / "run.json"
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} cannot be read: {error}") from error
+    labels = _field(settings, path, "labels", list)
+    if len(labels) < 2 or len(set(labels)) != len(labels) or not all(isinstance(key, str) for key in labels):
+        raise RunError(f"{path}: labels: expected two or more different keys, got {labels!r}")
+    champion = settings.get("champion")
+    return Run(
+        spec=JudgeSpec.from_dict(_field(settings, path, "spec", dict)),
+        labels=tuple(labels),
+        examples=folder / _field(settings, path, "examples", str),
+        artifact=folder / _field(settings, path, "artifact", str),
+        champion=folder / champion if champion else None,
+        provenance=settings.get("provenance") or {},
+    )
+
+
+def carry_out(run: Run, emit: Emit) -> None:
+    """Train, evaluate the champion on the same holdout, and emit the result."""
+    examples = read_examples(run.examples)
+    manifest = train(run.spec, examples, run.labels, run.artifact, reporter(emit), provenance=run.provenance)
+    champion, problem = _champion_holdout(run, examples)
+    emit({"event": "result", "manifest": manifest, "champion_holdout": champion, "champion_problem": problem})
+
+
+def reporter(emit: Emit) -> Callable[[Progress], None]:
+    """Progress as events: the first and last of each phase, and some between."""
+    latest = 0.0
+
+    def report(progress: Progress) -> None:
+        nonlocal latest
+        now = time.monotonic()
+        if 0 < progress.done < progress.total and now - latest < _SECONDS_BETWEEN_REPORTS:
+            return
+        latest = now
+        emit({"event": "progress", **asdict(progress)})
+
+    return report
+
+
+def main(arguments: list[str]) -> int:
+    """Carry out one run; returns the exit status."""
+    if len(arguments) != 1:
+        sys.stderr.write("usage: python -m modeling.judge.run FOLDER\n")
+        return 2
+    # One process, one GPU: the Trainer would spread over all that it sees.
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+    leave_a_core()
+    emit = _claim_standard_output()
+    try:
+        carry_out(read_run(Path(arguments[0])), emit)
+    except BrokenPipeError:
+        # Whoever wanted the result is gone.
+        return 1
+    except Exception as error:
+        logger.exception("The run failed")
+        emit({"event": "failed", "message": plain_words(error)})
+        return 1
+    return 0
+
+
+def plain_words(error: Exception) -> str:
+    """What went wrong, for the person who started the run."""
+    if isinstance(error, RunError | SpecError | DatasetError | BaseModelError | TrainingError):
+        return str(error)
+    if isinstance(error, torch.OutOfMemoryError):
+        return f"The GPU ran out of memory: lower batch_size or max_length. {error}"
+    return f"Training stopped with an unexpected error, {type(error).__name__}: {error}"
+
+
+def _field(settings: Mapping[str, Any], path: Path, name: str, kind: type) -> Any:
+    value = settings.get(name) if isinstance(settings, dict) else None
+    if not isinstance(value, kind):
+        raise RunError(f"{path}: {name}: expected a {kind.__name__}, got {value!r}")
+    return value
+
+
+def _champion_holdout(run: Run, examples: list[Example]) -> tuple[dict[str, Any] | None, str | None]:
+    """The champion's evaluation on the same pairs, or why there is none; a lost champion costs no training."""
+    if run.champion is None:
+        return None, None
+    try:
+        champion = Judge.load(run.champion)
+    except (CorruptArtifact, IncompatibleArtifact, BaseModelError) as error:
+        return None, str(error)
+    if champion.labels != run.labels:
+        return None, f"The champion gives the labels {champion.labels}, this run {run.labels}."
+    return assess(champion, examples, run.spec.seed).to_dict(), None
+
+
+def _claim_standard_output() -> Emit:
+    """Keep standard output for events: what libraries print goes to standard error from here on."""
+    sys.stdout.flush()
+    events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+    def emit(event: Mapping[str, Any]) -> None:
+        events.write(json.dumps(event, allow_nan=False) + "\n")
+        events.flush()
+
+    return emit
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO)
+    sys.exit(main(sys.argv[1:]))
