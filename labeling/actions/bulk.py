@@ -52,24 +52,25 @@ def fetch_arrays(query: str, parameters: Sequence[int | str] = ()) -> list[NDArr
     ]
 
 
+def close_to_writers(tables: Sequence[str]) -> None:
+    """Let nobody else write to these tables until the transaction ends; reading and referring to their rows goes on."""
+    names = sql.SQL(", ").join(map(sql.Identifier, tables))
+    with connection.cursor() as cursor:
+        lock = sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(names)
+        cursor.execute(lock.as_string(cursor.connection))
+
+
 def reserve_ids(table: str, count: int) -> NDArray[np.int64]:
-    """Take `count` new ids of a table from its sequence: consecutive ones."""
-    # OFFSET 0 keeps the sequence from being looked up again for each id.
-    query = """
-        SELECT min(id), max(id) FROM (
-            SELECT nextval(sequence) AS id
-            FROM (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS sequence OFFSET 0) named,
-                 generate_series(1, %s)
-        ) taken
-    """
-    while count:
-        with connection.cursor() as cursor:
-            cursor.execute(query, [table, count])
-            first, last = cursor.fetchone()
-        # Not so if someone else took ids meanwhile: then once more.
-        if last - first + 1 == count:
-            return np.arange(first, last + 1)
-    return np.empty(0, np.int64)
+    """Take `count` new ids of a table, consecutive ones. The table must be closed to other writers."""
+    if not count:
+        return np.empty(0, np.int64)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
+        cursor.execute(
+            "SELECT setval(%(ids)s, nextval(%(ids)s) + %(more)s)", {"ids": cursor.fetchone()[0], "more": count - 1}
+        )
+        last = cursor.fetchone()[0]
+    return np.arange(last - count + 1, last + 1)
 
 
 def timestamp(moment: dt.datetime) -> int:

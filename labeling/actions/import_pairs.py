@@ -124,6 +124,7 @@ def write_labels(pairs: Written, labels: NDArray[np.int64], origin: str, now: dt
         stored[places] = known
     new = (labels != 0) & (stored == 0)
     columns = {
+        "id": reserve_ids(ImportedLabel._meta.db_table, int(new.sum())),
         "pair_id": pairs.ids[new],
         "label_id": labels[new],
         "origin": pa.repeat(pa.scalar(origin, pa.large_string()), int(new.sum())),

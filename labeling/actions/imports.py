@@ -8,18 +8,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from labeling.actions.audit_log import record
-from labeling.actions.bulk import without_row_checks
+from labeling.actions.bulk import close_to_writers, without_row_checks
 from labeling.actions.import_pairs import Written, label_ids, write_labels, write_pairs, write_queries
 from labeling.actions.import_products import identify_named, identify_products, write_products, write_revisions
 from labeling.actions.jobs import fail_job
 from labeling.exchange.esci import EXAMPLE_COLUMNS, PRODUCT_KEY_COLUMNS, PRODUCT_TEXT_COLUMNS, count_rows
-from labeling.exchange.esci_pool import number_examples, read_catalog, read_example_columns
-from labeling.models import ImportedLabel, Job, Project, User
+from labeling.exchange.esci_pool import Catalog, Pool, number_examples, read_catalog, read_example_columns
+from labeling.models import ImportedLabel, Job, Pair, Product, ProductRevision, Project, Query, User
 
 Report = Callable[[int, int], None]
 SILENT = dt.timedelta(minutes=1)
@@ -70,8 +69,8 @@ def import_esci(
     """Import the two official ESCI files into the project, all or nothing.
 
     What is stored already stays. A product whose text differs gets a new revision. Labels are kept as imported labels
-    whose origin is the examples file's name. `report` is told (done, total), in rows that are dealt with. Imports into
-    one project take turns. Raises ImportProblem, with nothing stored, for files that cannot be used.
+    whose origin is the examples file's name. `report` is told (done, total), in rows that are dealt with. Imports take
+    turns. Raises ImportProblem, with nothing stored, for files that cannot be used.
     """
     examples = count_rows(examples_path, EXAMPLE_COLUMNS)
     products = count_rows(products_path, PRODUCT_KEY_COLUMNS + PRODUCT_TEXT_COLUMNS)
@@ -79,10 +78,12 @@ def import_esci(
     advance = _counter(report, 2 * products + 3 * examples)
     with ThreadPoolExecutor(1) as reader, transaction.atomic():
         columns = reader.submit(read_example_columns, examples_path)
+        catalog = read_catalog(products_path)
+        pool = reader.submit(lambda: number_examples(examples_path, columns.result(), catalog))
         _take_turn(project)
         first = not (project.queries.exists() or project.products.exists())
         with without_row_checks() if first else nullcontext():
-            outcome = _write(project, examples_path, products_path, columns, advance)
+            outcome = _write(project, catalog, pool, examples_path, products_path, advance)
         record(project, actor, "import.esci", examples_path.name, products=products_path.name, added=asdict(outcome))
     return outcome
 
@@ -100,34 +101,33 @@ def _counter(report: Report, total: int) -> Callable[[int], None]:
 
 
 def _take_turn(project: Project) -> None:
-    """Keep out other imports into the project, and whoever would take away what the new rows will refer to."""
+    """Keep out other imports, and whoever would take away what the new rows will refer to."""
+    close_to_writers([model._meta.db_table for model in (Product, ProductRevision, Query, Pair, ImportedLabel)])
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('import', %s))", [project.pk])
         cursor.execute("SELECT FROM labeling_project WHERE id = %s FOR KEY SHARE", [project.pk])
         cursor.execute("SELECT FROM labeling_label WHERE scheme_id = %s FOR KEY SHARE", [project.scheme_id])
 
 
 def _write(
     project: Project,
+    catalog: Catalog,
+    reading: Future[Pool],
     examples_path: Path,
     products_path: Path,
-    columns: Future[pa.RecordBatch],
     advance: Callable[[int], None],
 ) -> ImportReport:
     """Write the texts first: what others may want to read is closed to them only for the short rest."""
 
     def texts_written(rows: int) -> None:
-        if columns.done():
-            columns.result()  # A problem with the examples need not wait for all the texts.
+        if reading.done():
+            reading.result()  # A problem with the examples need not wait for all the texts.
         advance(rows)
 
     now = timezone.now()
-    catalog = read_catalog(products_path)
     found = identify_products(project, catalog)
     revisions = write_revisions(catalog, found, products_path, now, texts_written)
-    examples = columns.result()
-    advance(len(examples))
-    pool = number_examples(examples_path, examples, catalog)
+    pool = reading.result()
+    advance(pool.examples)
     labels = label_ids(project, pool, examples_path)
     named = identify_named(project, pool, examples_path, catalog)
     write_products(project, catalog, found)
@@ -135,10 +135,10 @@ def _write(
     queries = write_queries(project, pool)
     products = Written(np.append(found.ids, named), np.append(found.is_new, np.zeros(len(named), bool)))
     pairs = write_pairs(project, pool, queries, products)
-    advance(len(examples))
+    advance(pool.examples)
     origin = examples_path.name[: ImportedLabel._meta.get_field("origin").max_length]
     new_labels, changed_labels = write_labels(pairs, labels, origin, now)
-    advance(len(examples))
+    advance(pool.examples)
     return ImportReport(
         queries=int(queries.is_new.sum()),
         products=int(found.is_new.sum()),

@@ -22,12 +22,13 @@ UNLABELED = -1
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The products of a products file, by row: external_id and locale, and the first row of the same product.
+    """The products of a products file, by row: external_id and locale, and their keys, which are both joined.
 
-    `is_first` says which rows are the first of their product; the others repeat one.
+    `first_row` is the first row of the same product; `is_first` says which rows that is, the others repeat one.
     """
 
     products: pa.RecordBatch
+    keys: pa.Array
     first_row: NDArray[np.int64]
     is_first: NDArray[np.bool_]
 
@@ -39,9 +40,11 @@ class Pool:
     `queries` has external_id, text, locale and digest (binary(16)), each query once, by first appearance.
     `only_named` has external_id and locale of products that the catalog has not. Pairs, each once, sorted by query
     and product: `query`, a row of `queries`; `product`, a row of the catalog or, counting on, of `only_named`;
-    `label`, an index of LABEL_KEYS or UNLABELED; `row` of the file, from 0; and `example_id`.
+    `label`, an index of LABEL_KEYS or UNLABELED; `row` of the file, from 0; and `example_id`. `examples` is how many
+    rows the file has.
     """
 
+    examples: int
     queries: pa.RecordBatch
     only_named: pa.RecordBatch
     query: NDArray[np.int64]
@@ -57,13 +60,9 @@ def read_catalog(path: Path) -> Catalog:
     if not batches:
         raise ImportProblem(path, "at least one product", value="no rows")
     products = pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
-    keys = _keys(products)
+    keys = _join(products["locale"], products["external_id"])
     first_row = _numpy(pc.index_in(keys, value_set=keys).cast(pa.int64()))
-    return Catalog(products, first_row, first_row == np.arange(len(products)))
-
-
-def _keys(products: pa.RecordBatch) -> pa.Array:
-    return _join(products["locale"], products["external_id"])
+    return Catalog(products, keys, first_row, first_row == np.arange(len(products)))
 
 
 def _join(locale: pa.Array, text: pa.Array) -> pa.Array:
@@ -109,11 +108,12 @@ def number_examples(path: Path, columns: pa.RecordBatch, catalog: Catalog) -> Po
 
     Raises ImportProblem for a pair that has two labels.
     """
-    product, only_named = _number_products(_keys(catalog.products), columns["product_key"])
+    product, only_named = _number_products(catalog.keys, columns["product_key"])
     query, label = _numpy(columns["query_key"].indices), _numpy(columns["label"])
     rows = _first_of_each_pair(path, query, product, label)
     locales, names = _split(only_named)
     return Pool(
+        examples=len(columns),
         queries=_queries(columns["query_key"], columns["query_id"]),
         only_named=pa.record_batch({"external_id": names, "locale": locales}),
         query=query[rows].astype(np.int64),
