@@ -43,13 +43,14 @@ def stage(rows: pa.RecordBatch) -> None:
 
 
 def fetch_arrays(query: str, parameters: Sequence[int | str] = ()) -> list[NDArray[np.int64]]:
-    """Return the columns of a query's only row as int64, (n,): bigint arrays, bytes in eights, and NULL as none."""
+    """Return the columns of a query's only row, each as int64, (n,): bytes as int8send makes them, or NULL for none.
+
+    A PostgreSQL array would become a list of Python numbers first, which takes several times the memory.
+    """
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
         row = cursor.fetchone()
-    return [
-        np.frombuffer(value, np.int64) if isinstance(value, bytes) else np.array(value or [], np.int64) for value in row
-    ]
+    return [np.frombuffer(value or b"", ">i8").astype(np.int64) for value in row]
 
 
 def close_to_writers(tables: Sequence[str]) -> None:

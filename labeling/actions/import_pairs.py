@@ -15,15 +15,15 @@ from labeling.exchange.problem import ImportProblem
 from labeling.models import ImportedLabel, Pair, Project, Query, Split
 
 STORED_QUERIES = """
-    SELECT array_agg(place), array_agg(query.id)
+    SELECT string_agg(int8send(place), ''), string_agg(int8send(query.id), '')
     FROM staged JOIN labeling_query query ON query.project_id = %s AND query.digest = staged.digest
 """
 STORED_PAIRS = """
-    SELECT array_agg(place), array_agg(pair.id)
+    SELECT string_agg(int8send(place), ''), string_agg(int8send(pair.id), '')
     FROM staged JOIN labeling_pair pair ON pair.query_id = staged.query_id AND pair.product_id = staged.product_id
 """
 STORED_LABELS = """
-    SELECT array_agg(place), array_agg(imported.label_id)
+    SELECT string_agg(int8send(place), ''), string_agg(int8send(imported.label_id), '')
     FROM staged JOIN labeling_importedlabel imported ON imported.pair_id = staged.pair_id AND imported.origin = %s
 """
 CHANGE_LABELS = """

@@ -25,9 +25,9 @@ TEXT_FIELDS = ("title", "description", "bullets", "brand", "colour", "image_url"
 
 # What is stored of the staged products: place, id, and the number and digest of the current revision.
 STORED = """
-    SELECT array_agg(place ORDER BY place), array_agg(product.id ORDER BY place),
-           array_agg(coalesce(revision.number, 0) ORDER BY place),
-           string_agg(uuid_send(coalesce(revision.digest, '00000000-0000-0000-0000-000000000000')), '' ORDER BY place)
+    SELECT string_agg(int8send(place), ''), string_agg(int8send(product.id), ''),
+           string_agg(int8send(coalesce(revision.number, 0)), ''),
+           string_agg(uuid_send(coalesce(revision.digest, '00000000-0000-0000-0000-000000000000')), '')
     FROM staged
     JOIN labeling_product product
         ON product.project_id = %s AND product.locale = staged.locale AND product.external_id = staged.external_id
@@ -119,7 +119,7 @@ def write_revisions(
     with without_indexes(REVISIONS):
         for first, texts, digests in read_ahead(_digested(products_path)):
             rows = slice(first, first + len(texts))
-            seen[rows] = np.frombuffer(digests.buffers()[1], np.int64).reshape(-1, 2)
+            seen[rows] = np.frombuffer(digests.buffers()[1], ">i8").reshape(-1, 2)
             differs = catalog.is_first[rows] & (seen[rows] != found.digest[rows]).any(axis=1)
             changed = differs & ~found.is_new[rows]
             revision[rows][changed] = reserve_ids(REVISIONS, int(changed.sum()))

@@ -17,7 +17,7 @@ from labeling.actions.import_pairs import Written, label_ids, write_labels, writ
 from labeling.actions.import_products import identify_named, identify_products, write_products, write_revisions
 from labeling.actions.jobs import fail_job
 from labeling.exchange.esci import EXAMPLE_COLUMNS, PRODUCT_KEY_COLUMNS, PRODUCT_TEXT_COLUMNS, count_rows
-from labeling.exchange.esci_pool import Catalog, Pool, number_examples, read_catalog, read_example_columns
+from labeling.exchange.esci_pool import Catalog, Pool, read_catalog, read_pool
 from labeling.models import ImportedLabel, Job, Pair, Product, ProductRevision, Project, Query, User
 
 Report = Callable[[int, int], None]
@@ -76,14 +76,13 @@ def import_esci(
     products = count_rows(products_path, PRODUCT_KEY_COLUMNS + PRODUCT_TEXT_COLUMNS)
     # A product is written and gets its text; an example is read, becomes a pair and gets its label.
     advance = _counter(report, 2 * products + 3 * examples)
-    with ThreadPoolExecutor(1) as reader, transaction.atomic():
-        columns = reader.submit(read_example_columns, examples_path)
-        catalog = read_catalog(products_path)
-        pool = reader.submit(lambda: number_examples(examples_path, columns.result(), catalog))
+    with ThreadPoolExecutor(2) as readers, transaction.atomic():
+        catalog = readers.submit(read_catalog, products_path)
+        pool = readers.submit(read_pool, examples_path, catalog)
         _take_turn(project)
         first = not (project.queries.exists() or project.products.exists())
         with without_row_checks() if first else nullcontext():
-            outcome = _write(project, catalog, pool, examples_path, products_path, advance)
+            outcome = _write(project, catalog.result(), pool, examples_path, products_path, advance)
         record(project, actor, "import.esci", examples_path.name, products=products_path.name, added=asdict(outcome))
     return outcome
 
@@ -104,6 +103,7 @@ def _take_turn(project: Project) -> None:
     """Keep out other imports, and whoever would take away what the new rows will refer to."""
     close_to_writers([model._meta.db_table for model in (Product, ProductRevision, Query, Pair, ImportedLabel)])
     with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '128MB'")
         cursor.execute("SELECT FROM labeling_project WHERE id = %s FOR KEY SHARE", [project.pk])
         cursor.execute("SELECT FROM labeling_label WHERE scheme_id = %s FOR KEY SHARE", [project.scheme_id])
 

@@ -3,6 +3,7 @@
 The texts, which are most of the files, are streamed on their own.
 """
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,10 +80,23 @@ def _numpy(values: pa.Array) -> NDArray[Any]:
     return np.asarray(values.to_numpy(zero_copy_only=False))
 
 
-def read_example_columns(path: Path) -> pa.RecordBatch:
-    """Read the examples file: query_key and product_key (locale and text, joined), query_id, example_id and label.
+def read_pool(path: Path, catalog: Future[Catalog]) -> Pool:
+    """Read an examples file and number its rows; those that repeat a pair count once.
 
-    Queries stand once, in the dictionary of query_key. Raises ImportProblem for a file that cannot be used.
+    Raises ImportProblem for a file that cannot be used, and for a pair that has two labels.
+    """
+    columns = _read_columns(path)
+    pool = _number(path, columns, catalog.result())
+    del columns
+    # What the allocator keeps for later would be the greater part of what an import takes.
+    pa.default_memory_pool().release_unused()
+    return pool
+
+
+def _read_columns(path: Path) -> pa.RecordBatch:
+    """Return query_key and product_key (locale and text, joined), query_id, example_id and label of each example.
+
+    Queries stand once, in the dictionary of query_key.
     """
     labels = pa.array(LABEL_KEYS, pa.large_string())
     batches = []
@@ -103,11 +117,7 @@ def read_example_columns(path: Path) -> pa.RecordBatch:
     return pa.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches()[0]
 
 
-def number_examples(path: Path, columns: pa.RecordBatch, catalog: Catalog) -> Pool:
-    """Number what read_example_columns read from the file at `path`; rows that repeat a pair count once.
-
-    Raises ImportProblem for a pair that has two labels.
-    """
+def _number(path: Path, columns: pa.RecordBatch, catalog: Catalog) -> Pool:
     product, only_named = _number_products(catalog.keys, columns["product_key"])
     query, label = _numpy(columns["query_key"].indices), _numpy(columns["label"])
     rows = _first_of_each_pair(path, query, product, label)

@@ -1,5 +1,6 @@
 """Numbering queries, products and pairs of two ESCI files."""
 
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,8 @@ from labeling.exchange.esci_pool import (
     UNLABELED,
     Catalog,
     Pool,
-    number_examples,
     read_catalog,
-    read_example_columns,
+    read_pool,
 )
 from labeling.exchange.problem import ImportProblem
 
@@ -36,8 +36,13 @@ def read(folder: Path, examples: list[Row], products: list[tuple[str, str]]) -> 
     listed = [{"product_id": name, "product_locale": locale, **TEXTS} for name, locale in products]
     pq.write_table(pa.Table.from_pylist(listed), folder / "p.parquet")
     catalog = read_catalog(folder / "p.parquet")
-    columns = read_example_columns(folder / "e.parquet")
-    return catalog, number_examples(folder / "e.parquet", columns, catalog)
+    return catalog, read_pool(folder / "e.parquet", done(catalog))
+
+
+def done(catalog: Catalog) -> Future[Catalog]:
+    future: Future[Catalog] = Future()
+    future.set_result(catalog)
+    return future
 
 
 def pairs(catalog: Catalog, pool: Pool) -> list[Row]:
@@ -126,7 +131,7 @@ def test_pool_refuses_files_without_rows(tmp_path: Path) -> None:
     with pytest.raises(ImportProblem, match=r"p\.parquet.*at least one product"):
         read_catalog(tmp_path / "p.parquet")
     with pytest.raises(ImportProblem, match=r"e\.parquet.*at least one example"):
-        read_example_columns(tmp_path / "e.parquet")
+        read_pool(tmp_path / "e.parquet", Future())
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
