@@ -43,7 +43,7 @@ $(STAMP): pyproject.toml constraints.txt
 run: env ## Start everything for development: web on PORT (8000), worker, gpu, beat
 	@$(BIN)/python manage.py migrate --no-input --verbosity 0 >&2
 	@PATH="$(CURDIR)/$(BIN):$$PATH" DEBUG="$${DEBUG:-1}" PORT="$${PORT:-8000}" \
-		WEB_CONCURRENCY="$${WEB_CONCURRENCY:-2}" GUNICORN_CMD_ARGS="$${GUNICORN_CMD_ARGS:---reload}" \
+		WEB_CONCURRENCY="$${WEB_CONCURRENCY:-2}" GUNICORN_CMD_ARGS="$${GUNICORN_CMD_ARGS:---bind 127.0.0.1:$${PORT:-8000} --reload}" \
 		exec $(BIN)/honcho start
 
 demo: env ## Start everything and play the loop; DATA=FOLDER takes ESCI files, ONCE=1 stops after one turn

@@ -59,6 +59,19 @@ class AnswerForm(forms.Form):
         )
 
 
+class NoteForm(forms.Form):
+    """Why an auditor's label differs from the model's."""
+
+    item = forms.IntegerField(min_value=1)
+    note = forms.CharField(max_length=500, required=False)
+
+
+class SearchForm(forms.Form):
+    """A search in one's own judgments."""
+
+    q = forms.CharField(max_length=200, required=False)
+
+
 SETTING_GROUPS = {
     "The project": ("name",),
     "People": ("overlap", "max_overlap", "lease_minutes"),

@@ -13,7 +13,7 @@
   const ours = (event) => event.detail.target?.id === "desk";
   const isUndo = (url) => url.endsWith("/undo/");
 
-  let pending = null; // {url, values, token?}: what the server has not confirmed yet
+  let pending = null; // {url, user, values, token?}: what the server has not confirmed yet
   let tries = 0;
   let timer = 0;
 
@@ -29,7 +29,10 @@
   function stored() {
     try {
       const request = JSON.parse(sessionStorage.getItem(STORE));
-      return request?.url.startsWith(location.pathname) ? request : null;
+      // Somebody else may have signed in here since: an answer is never sent in another name.
+      if (request && request.user !== document.body.dataset.user) store(null);
+      else return request?.url.startsWith(location.pathname) ? request : null;
+      return null;
     } catch {
       return null;
     }
@@ -85,7 +88,7 @@
     if (!ours(event)) return;
     const { path: url, formData } = event.detail;
     event.detail.timeout = TIMEOUT_MS;
-    pending = { url, values: Object.fromEntries(formData), token: pending?.token };
+    pending = { url, user: document.body.dataset.user, values: Object.fromEntries(formData), token: pending?.token };
     desk().ariaBusy = "true";
     if (!isUndo(url)) store(pending);
   });

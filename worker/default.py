@@ -10,7 +10,7 @@ from labeling.actions.loop import advance_loop
 from labeling.actions.rounds import Drawn, open_round
 from labeling.actions.scoring import plan_shards
 from labeling.models import Job, Project
-from labeling.queries.predictions import candidates, champion_of
+from labeling.queries.predictions import candidates, champion_of, holdout_pairs
 from labeling.queries.projects import labels_of
 from modeling.sampling.batch import draw_batch
 
@@ -73,6 +73,7 @@ def draw_round(job: Job) -> str:
         max_per_query=project.max_per_query,
         seed=seed,
     )
+    holdout = holdout_pairs(project, pool.pair_ids[batch.index[batch.stream == "active"]])
     drawn = [
         Drawn(
             pair_id=int(pool.pair_ids[index]),
@@ -81,6 +82,7 @@ def draw_round(job: Job) -> str:
             score=float(batch.score[row]) if batch.stream[row] == "active" else None,
         )
         for row, index in enumerate(batch.index)
+        if int(pool.pair_ids[index]) not in holdout or batch.stream[row] == "random"
     ]
     opened = open_round(
         project,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from celery import shared_task
 from django.conf import settings
+from django.db import transaction
 
 from labeling.actions.adapters import decide_promotion, record_adapter, record_training_items
 from labeling.actions.jobs import fail_job, finish_job, report_progress, start_job
@@ -38,7 +39,7 @@ def train_adapter(job_id: int) -> None:
         return
     folder = Path(settings.DATA_DIR) / "runs" / str(job.pk)
     try:
-        adapter, result = _train(job, folder)
+        _train(job, folder)
     except StoppedError:
         log.info("Job %s was stopped.", job_id)
     except (TrainingError, ValueError) as error:
@@ -46,19 +47,17 @@ def train_adapter(job_id: int) -> None:
     except Exception as error:
         log.exception("Job %s", job_id)
         fail_job(job, f"{type(error).__name__}: {error}")
-    else:
-        promoted = decide_promotion(adapter, result["champion_holdout"])
-        role = "is the new champion" if promoted else "stays a challenger"
-        finish_job(job, f"{adapter.name} {role}. {adapter.verdict}", adapter=adapter.pk, promoted=promoted)
     finally:
         (folder / "examples.parquet").unlink(missing_ok=True)  # its digest and every pair's id are kept
 
 
-def _train(job: Job, folder: Path) -> tuple[Adapter, dict[str, Any]]:
-    """Write the run's inputs, run it in its own process, and record the adapter."""
+def _train(job: Job, folder: Path) -> None:
+    """Write the run's inputs, run it in its own process, record the adapter and decide on it."""
     artifact = Path("adapters") / job.project.slug / f"job-{job.pk}"
     folder.mkdir(parents=True, exist_ok=True)
-    _write_run(job, folder, artifact)
+    champion = champion_of(job.project)
+    report_progress(job, 0, 0, "Collecting labels")
+    _write_run(job, folder, artifact, champion)
 
     def report(event: dict[str, Any] | None) -> bool:
         if event is not None:
@@ -68,10 +67,21 @@ def _train(job: Job, folder: Path) -> tuple[Adapter, dict[str, Any]]:
         return report_progress(job, job.done, job.total, job.message, "steps")
 
     result = follow_run(folder, report)
-    return record_adapter(job, str(artifact), result["manifest"]), result
+    _record(job, artifact, result, champion)
 
 
-def _write_run(job: Job, folder: Path, artifact: Path) -> None:
+@transaction.atomic
+def _record(job: Job, artifact: Path, result: dict[str, Any], champion: Adapter | None) -> None:
+    """Record, decide and finish together, or, for a job that is no longer to run, not at all."""
+    if not Job.objects.select_for_update().filter(pk=job.pk, state=Job.State.RUNNING).exists():
+        raise StoppedError(str(job))
+    adapter = record_adapter(job, str(artifact), result["manifest"])
+    promoted = decide_promotion(adapter, result["champion_holdout"], champion)
+    role = "is the new champion" if promoted else "stays a challenger"
+    finish_job(job, f"{adapter.name} {role}. {adapter.verdict}", adapter=adapter.pk, promoted=promoted)
+
+
+def _write_run(job: Job, folder: Path, artifact: Path, champion: Adapter | None) -> None:
     """Write examples.parquet and run.json. ValueError where there are too few labels to learn from."""
     project = job.project
     pairs = list(labeled_pairs(project))
@@ -82,7 +92,6 @@ def _write_run(job: Job, folder: Path, artifact: Path) -> None:
     labels = labels_of(project)
     position = {label.pk: index for index, label in enumerate(labels)}
     write_examples(folder / "examples.parquet", [_example(pair, position) for pair in pairs])
-    champion = champion_of(project)
     guideline = published_guideline(project)
     run = {
         "spec": JudgeSpec.from_dict(project.judge_spec).to_dict(),

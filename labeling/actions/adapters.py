@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from labeling.actions.audit_log import record
+from labeling.actions.jobs import cancel_job
 from labeling.models import Adapter, Job, Project, TrainingItem, User
 from labeling.queries.predictions import champion_of
 from labeling.queries.training_set import LabeledPair
@@ -45,15 +46,20 @@ def record_adapter(job: Job, artifact: str, manifest: Mapping[str, Any]) -> Adap
 
 
 @transaction.atomic
-def decide_promotion(adapter: Adapter, champion_holdout: Mapping[str, Any] | None) -> bool:
+def decide_promotion(
+    adapter: Adapter, champion_holdout: Mapping[str, Any] | None, compared_with: Adapter | None = None
+) -> bool:
     """Promote a challenger that measured better than the majority class and than the champion; say why or why not.
 
-    `champion_holdout` is the champion's evaluation on the very holdout pairs of the challenger's.
+    `champion_holdout` is the evaluation of `compared_with`, the champion when the training began, on the very
+    holdout pairs of the challenger's. A champion that came since then stays.
     """
+    Project.objects.select_for_update(no_key=True).get(pk=adapter.project_id)
     better, verdict = judge_challenger(adapter.manifest, champion_holdout)
     champion = champion_of(adapter.project)
-    if better and champion is not None and champion_holdout is None:
-        better, verdict = False, f"It was not compared with {champion.name}, the champion. {verdict}"
+    if better and champion != (compared_with if champion_holdout else None):
+        name = champion.name if champion else "no champion"
+        better, verdict = False, f"It was not compared with {name}, which is in use now. {verdict}"
     adapter.verdict = verdict
     adapter.save(update_fields=("verdict",))
     record(adapter.project, None, "adapter.decide", adapter.name, promoted=better, verdict=verdict)
@@ -92,6 +98,8 @@ def promote_adapter(adapter: Adapter, actor: User | None) -> None:
             return
         before.state = Adapter.State.RETIRED
         before.save(update_fields=("state",))
+    for job in Job.objects.filter(project=adapter.project, kind=Job.Kind.SCORE, state__in=("queued", "running")):
+        cancel_job(job, actor)  # it scores with the adapter that was in use before
     adapter.state = Adapter.State.CHAMPION
     adapter.promoted_at = timezone.now()
     adapter.save(update_fields=("state", "promoted_at"))

@@ -11,8 +11,8 @@ from labeling.actions.audit_log import record
 from labeling.actions.judgments import tree_of
 from labeling.guidelines.tree import LabelLeaf, SkipLeaf
 from labeling.guidelines.walk import format_path, parse_path, walk
-from labeling.models import Audit, AuditItem, GuidelineVersion, Membership, Project, User
-from labeling.queries.pairs import current_revision
+from labeling.models import Audit, AuditItem, GuidelineVersion, Membership, Prediction, Project, User
+from labeling.queries.pairs import shown_revision
 from labeling.queries.predictions import champion_of, pool_predictions
 from labeling.queries.projects import labels_of
 
@@ -21,7 +21,9 @@ LEASE = dt.timedelta(minutes=30)
 
 @transaction.atomic
 def draw_audit(project: Project, size: int, seed: int, actor: User | None) -> Audit | None:
-    """Draw a uniform sample of the champion's labels of pairs that no person has settled.
+    """Draw a uniform sample of the champion's labels of pairs that no person has settled or audited before.
+
+    Who has audited a pair has seen what the model says of it, and could not judge it blind again.
 
     None where there is no champion or it has not scored anything. `size` is cut to what there is.
     """
@@ -29,7 +31,8 @@ def draw_audit(project: Project, size: int, seed: int, actor: User | None) -> Au
     champion = champion_of(project)
     if champion is None:
         return None
-    predictions = pool_predictions(project, champion)
+    seen = AuditItem.objects.filter(audit__project=project, judged_at__isnull=False).values("pair")
+    predictions = pool_predictions(project, champion).exclude(pair__in=seen)
     pair_ids = np.fromiter(predictions.order_by("pair_id").values_list("pair_id", flat=True), dtype=np.int64)
     if not len(pair_ids):
         return None
@@ -43,7 +46,7 @@ def draw_audit(project: Project, size: int, seed: int, actor: User | None) -> Au
         seed=seed,
         created_by=actor,
     )
-    said = {row.pair_id: row for row in predictions.filter(pair_id__in=drawn)}
+    said = {row.pair_id: row for row in Prediction.objects.filter(adapter=champion, pair_id__in=drawn)}
     AuditItem.objects.bulk_create(
         AuditItem(
             audit=audit,
@@ -76,7 +79,13 @@ def claim_item(audit: Audit, auditor: User) -> AuditItem | None:
 
 @transaction.atomic
 def give_verdict(
-    project: Project, auditor: User, item_id: int, version: GuidelineVersion, path: str, skip_reason: str = ""
+    project: Project,
+    auditor: User,
+    item_id: int,
+    version: GuidelineVersion,
+    path: str,
+    skip_reason: str = "",
+    revision_id: int | None = None,
 ) -> AuditItem:
     """Store an auditor's own label, given blind; from then on the model's may be shown.
 
@@ -101,7 +110,7 @@ def give_verdict(
         raise ValueError(f"The walk {path!r} is not at its end: {end.ask!r} is still to be answered.")
     item.path = format_path(steps)
     item.guideline = version
-    item.revision_id = current_revision(item.pair)
+    item.revision_id = shown_revision(item.pair, revision_id)
     item.judged_at = timezone.now()
     item.save()
     record(

@@ -21,9 +21,10 @@ TASKS = {
     Job.Kind.SELECT: ("worker.default.select_round", "default"),
 }
 SCORE_SHARD = ("worker.gpu.score_shard", "gpu")
+MOST_RESENDS = 3
 RESEND_AFTER = dt.timedelta(minutes=10)
 SILENT_AFTER = {
-    Job.Kind.TRAIN: dt.timedelta(minutes=3),
+    Job.Kind.TRAIN: dt.timedelta(minutes=10),
     Job.Kind.SCORE: dt.timedelta(minutes=15),
     Job.Kind.SELECT: dt.timedelta(minutes=15),
     Job.Kind.IMPORT: dt.timedelta(hours=2),
@@ -158,7 +159,16 @@ def _recover(job: Job, now: dt.datetime) -> None:
         return
     unfinished = list(job.shards.filter(finished_at__isnull=True).values_list("pk", flat=True))
     if job.kind == Job.Kind.SCORE and unfinished:
-        for shard_id in unfinished:
-            send(SCORE_SHARD, shard_id=shard_id)
+        if Job.objects.filter(kind=Job.Kind.TRAIN, state=Job.State.RUNNING).exists():
+            return  # the gpu workers are busy: the shards still wait in their queue
+        job.params["resent"] = job.params.get("resent", 0) + 1
+        if job.params["resent"] <= MOST_RESENDS:
+            job.save(update_fields=("params",))
+            for shard_id in unfinished:
+                send(SCORE_SHARD, shard_id=shard_id)
+            return
+        fail_job(
+            job, f"No gpu worker finished the last {len(unfinished)} shards. What is scored is kept; start it again."
+        )
         return
     fail_job(job, "The worker stopped before it was done. Nothing is lost: start it again.")

@@ -20,7 +20,6 @@ from labeling.models import (
     Judgment,
     Membership,
     Pair,
-    ProductRevision,
     Project,
     QueueEntry,
     Skip,
@@ -28,7 +27,7 @@ from labeling.models import (
     User,
 )
 from labeling.queries.judgments import last_step
-from labeling.queries.pairs import current_revision
+from labeling.queries.pairs import shown_revision
 from labeling.queries.projects import labels_of
 
 
@@ -153,7 +152,7 @@ def _store(project: Project, annotator: User, answer: Answer, label_id: int | No
         slot=slot,
         pair=pair,
         annotator=annotator,
-        revision_id=_shown_revision(pair, answer),
+        revision_id=shown_revision(pair, answer.revision_id),
         guideline=answer.guideline,
         path=answer.path,
         label_id=label_id,
@@ -164,16 +163,6 @@ def _store(project: Project, annotator: User, answer: Answer, label_id: int | No
     )
     resolve_pair(project, slot.entry)
     return Outcome.STORED
-
-
-def _shown_revision(pair: Pair, answer: Answer) -> int:
-    """Return the revision that was on the desk. ValueError where it is none of the pair's product."""
-    current = current_revision(pair)
-    if answer.revision_id in (None, current):
-        return current
-    if not ProductRevision.objects.filter(pk=answer.revision_id, product=pair.product_id).exists():
-        raise ValueError(f"Revision {answer.revision_id} is none of product {pair.product}.")
-    return answer.revision_id or current
 
 
 def _place_for(pair: Pair, annotator: User) -> Slot | None:

@@ -3,6 +3,7 @@
 import datetime as dt
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from labeling.actions.jobs import enqueue_job
@@ -11,6 +12,7 @@ from labeling.queries.pairs import unqueued_pairs
 from labeling.queries.queue import queued_slots, waiting_slots
 
 AFTER_TRAINING = (Job.Kind.SCORE, Job.Kind.SELECT)
+PATIENCE = dt.timedelta(minutes=15)  # how long labeling waits for the gpu workers, which may not be there
 NEARLY_EMPTY = 0.05  # share of a round's slots that may be left when the next one is drawn
 
 
@@ -25,12 +27,16 @@ def labels_since_training(project: Project) -> int:
 
 
 def next_step(project: Project) -> Job.Kind | None:
-    """Return what the loop would do now: train when there is enough to learn, select when the queue runs dry."""
-    if Job.objects.filter(
+    """Return what the loop would do now: train when there is enough to learn, select when the queue runs dry.
+
+    While it trains or scores nothing else is started, unless that takes so long that people would run out of work.
+    """
+    active = Job.objects.filter(
         project=project, kind__in=(Job.Kind.TRAIN, *AFTER_TRAINING), state__in=("queued", "running")
-    ).exists():
+    )
+    if active.filter(Q(kind=Job.Kind.SELECT) | Q(created_at__gt=timezone.now() - PATIENCE)).exists():
         return None
-    if labels_since_training(project) >= project.train_after:
+    if not active.exists() and labels_since_training(project) >= project.train_after:
         return Job.Kind.TRAIN
     nearly_empty = waiting_slots(project).count() <= NEARLY_EMPTY * queued_slots(project).count()
     return Job.Kind.SELECT if nearly_empty and unqueued_pairs(project).exists() else None

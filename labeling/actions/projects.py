@@ -1,5 +1,6 @@
 """Making projects and changing their settings."""
 
+import json
 from collections.abc import Mapping
 
 from django.core.exceptions import ValidationError
@@ -63,6 +64,8 @@ def configure_project(project: Project, changes: Mapping[str, object], actor: Us
 
 
 def _check_spec(settings: object) -> None:
+    if "\\u0000" in json.dumps(settings):
+        raise ValidationError({"judge_spec": "A text holds a NUL character, which cannot be stored."})
     try:
         JudgeSpec.from_dict(settings if isinstance(settings, dict) else {"judge_spec": settings})
     except SpecError as error:

@@ -6,7 +6,17 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from labeling.models import Adapter, Consensus, Pair, Prediction, Project, QueueEntry, Round, ScoringShard
+from labeling.models import (
+    Adapter,
+    Consensus,
+    Pair,
+    Prediction,
+    ProductRevision,
+    Project,
+    QueueEntry,
+    Round,
+    ScoringShard,
+)
 
 
 def unlabeled_pairs(project: Project) -> QuerySet[Pair]:
@@ -38,6 +48,19 @@ def current_revision(pair: Pair) -> int:
     if revision is None:
         raise ValueError(f"Product {pair.product} has no text; import its products file again.")
     return revision
+
+
+def shown_revision(pair: Pair, revision_id: int | None) -> int:
+    """Return the revision that was on the desk: the given one, or the current one where none is given.
+
+    ValueError where it is none of the pair's product.
+    """
+    current = current_revision(pair)
+    if revision_id is None or revision_id == current:
+        return current
+    if not ProductRevision.objects.filter(pk=revision_id, product=pair.product_id).exists():
+        raise ValueError(f"Revision {revision_id} is none of product {pair.product}.")
+    return revision_id
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from django.db.models import Avg, Exists, OuterRef, QuerySet
+from django.db.models import Avg, Exists, F, OuterRef, QuerySet
 from numpy.typing import NDArray
 
-from labeling.models import Adapter, Consensus, Prediction, Project, QueueEntry, Stream
+from labeling.models import Adapter, Consensus, Pair, Prediction, Project, QueueEntry, Split, Stream
 from labeling.queries.pairs import untouched_pairs
 
 CHUNK = 50_000
@@ -18,7 +18,8 @@ class Candidates:
     """The pairs a round can be drawn from, in the order of their ids.
 
     pair_ids and query_ids: int64 (n,); probabilities: float32 (n, labels), or None where there is no champion.
-    A pair that the champion has not scored counts as certain, so that only the random share reaches it.
+    A pair that the champion has not scored counts as certain, so that only the random share reaches it. So does
+    a pair of a holdout query: it can never be learned from, and only what was drawn at random may be measured on.
     """
 
     pair_ids: NDArray[np.int64]
@@ -34,12 +35,14 @@ def champion_of(project: Project) -> Adapter | None:
 def candidates(project: Project, champion: Adapter | None, label_count: int) -> Candidates:
     """Return the untouched pairs with the champion's probabilities. Memory grows with 16 + 4k bytes a pair."""
     rows = untouched_pairs(project).order_by("id").values_list("id", "query_id")
+    current = Prediction.objects.filter(adapter=champion, revision=F("pair__product__revision"))
+    usable = current.exclude(pair__query__split=Split.HOLDOUT)
     ids = _int_table(rows)
     if champion is None:
         return Candidates(ids[:, 0], ids[:, 1], None)
     probabilities = np.zeros((len(ids), label_count), dtype=np.float32)
     probabilities[:, 0] = 1
-    scored = Prediction.objects.filter(adapter=champion).order_by("pair_id").values_list("pair_id", "probabilities")
+    scored = usable.order_by("pair_id").values_list("pair_id", "probabilities")
     chunk: list[tuple[int, list[float]]] = []
     for row in scored.iterator(chunk_size=CHUNK):
         chunk.append(row)
@@ -65,9 +68,17 @@ def _fill(table: NDArray[np.float32], ids: NDArray[np.int64], rows: list[tuple[i
 
 
 def pool_predictions(project: Project, champion: Adapter) -> QuerySet[Prediction]:
-    """Return the champion's predictions of pairs that people have not settled."""
+    """Return the champion's predictions, on the products' current text, of pairs that people have not settled."""
     settled = Consensus.objects.filter(pair=OuterRef("pair_id")).exclude(state=Consensus.State.OPEN)
-    return Prediction.objects.filter(~Exists(settled), adapter=champion, pair__project=project)
+    return Prediction.objects.filter(
+        ~Exists(settled), adapter=champion, pair__project=project, revision=F("pair__product__revision")
+    )
+
+
+def holdout_pairs(project: Project, pair_ids: NDArray[np.int64]) -> set[int]:
+    """Return which of these pairs are of holdout queries."""
+    found = Pair.objects.filter(project=project, pk__in=pair_ids.tolist(), query__split=Split.HOLDOUT)
+    return set(found.values_list("pk", flat=True))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from labeling.access import for_roles
 from labeling.actions.audits import claim_item, draw_audit, give_verdict, note_verdict
 from labeling.actions.judgments import tree_of
-from labeling.forms import AnswerForm
+from labeling.forms import AnswerForm, NoteForm
 from labeling.guidelines.tree import Question
 from labeling.guidelines.walk import Path, parse_path, walk
 from labeling.models import Audit, AuditItem, GuidelineVersion, Membership, Pair, Role
@@ -77,13 +77,12 @@ def audit_skip(request: HttpRequest, member: Membership) -> HttpResponse:
 @for_roles(Role.AUDITOR, Role.LEAD)
 def audit_note(request: HttpRequest, member: Membership) -> HttpResponse:
     """Keep the auditor's reason, and go on to the next item."""
-    note = request.POST.get("note", "").strip()[:500]
-    item = request.POST.get("item", "")
-    if not item.isdecimal():
-        return HttpResponseBadRequest("item is a number.", "text/plain")
-    if note:
+    form = NoteForm(request.POST)
+    if not form.is_valid():
+        return HttpResponseBadRequest("The reason was not understood, and nothing was stored.", "text/plain")
+    if form.cleaned_data["note"]:
         try:
-            note_verdict(member.project, member.user, int(item), note)
+            note_verdict(member.project, member.user, form.cleaned_data["item"], form.cleaned_data["note"])
         except AuditItem.DoesNotExist:
             return HttpResponseBadRequest("That item is not one of yours.", "text/plain")
     if request.htmx:  # type: ignore[attr-defined]
@@ -100,7 +99,7 @@ def _take_verdict(request: HttpRequest, member: Membership) -> HttpResponse:
     try:
         path = parse_path(form.whole_path())
         if not reason and isinstance(walk(tree_of(member.project, version), path), Question):
-            return _item_page(request, member, path, version)
+            return _item_page(request, member, path, version, form.cleaned_data["item"])
         item = give_verdict(member.project, member.user, form.cleaned_data["item"], version, form.whole_path(), reason)
     except (ValueError, AuditItem.DoesNotExist) as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain")
@@ -110,8 +109,13 @@ def _take_verdict(request: HttpRequest, member: Membership) -> HttpResponse:
 
 
 def _item_page(
-    request: HttpRequest, member: Membership, path: Path = (), version: GuidelineVersion | None = None
+    request: HttpRequest,
+    member: Membership,
+    path: Path = (),
+    version: GuidelineVersion | None = None,
+    walked: int | None = None,
 ) -> HttpResponse:
+    """Show the next item. `path` is kept where it was walked for that very item."""
     found = newest_audit(member.project)
     item = claim_item(found, member.user) if found else None
     context: dict[str, Any] = {"item": None, "slot": item, "found": found, "problem": None}
@@ -119,7 +123,9 @@ def _item_page(
     if item is not None:
         version = version or published_guideline(member.project)
         pair = Pair.objects.select_related("query", "product__revision").get(pk=item.pair_id)
-        context |= pair_context(pair) | walk_context(version, tree_of(member.project, version), path)
+        context |= pair_context(pair) | walk_context(
+            version, tree_of(member.project, version), path if item.pk == walked else ()
+        )
     return project_page(request, member, _template(request, "item"), "audit", context)
 
 

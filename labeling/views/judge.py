@@ -65,7 +65,9 @@ def _take_answer(request: HttpRequest, member: Membership) -> HttpResponse:
         path = parse_path(form.whole_path())
         if isinstance(walk(tree_of(member.project, version), path), Question):
             # The page walks the tree by itself; this is how it goes on without a script.
-            return _desk(request, member, claim_slot(member.project, member.user), path, version)
+            slot = claim_slot(member.project, member.user)
+            same = slot is not None and slot.pk == form.cleaned_data["slot"]
+            return _desk(request, member, slot, path if same else (), version, None if same else NOT_NEEDED)
         outcome = submit_answer(member.project, member.user, form.answer_for_slot())
     except (ValueError, MissingField, Slot.DoesNotExist) as error:
         return _refuse(error)

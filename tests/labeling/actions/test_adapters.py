@@ -122,12 +122,14 @@ def test_promotion_of_the_first_good_adapter_is_decided_and_logged() -> None:
 
 def test_promotion_needs_a_comparison_with_the_champion() -> None:
     project = make_project()
-    make_adapter(project)
+    champion = make_adapter(project)
+    former = make_adapter(project, champion=False)
     better = make_adapter(project, champion=False, holdout=measures(accuracy=0.9))
-    assert not decide_promotion(better, None)
-    better.refresh_from_db()
-    assert better.verdict.startswith("It was not compared with A-1, the champion.")
-    assert decide_promotion(better, measures(accuracy=0.7))
+    for holdout, compared_with in ((None, None), (measures(accuracy=0.7), former)):
+        assert not decide_promotion(better, holdout, compared_with)
+        better.refresh_from_db()
+        assert better.verdict.startswith("It was not compared with A-1, which is in use now.")
+    assert decide_promotion(better, measures(accuracy=0.7), champion)
     better.refresh_from_db()
     assert better.state == "champion"
 

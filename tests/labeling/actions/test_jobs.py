@@ -206,11 +206,11 @@ def test_task_takes_ids_by_keyword(
 
 def test_recover_fails_a_training_that_fell_silent() -> None:
     job = running(make_project(), then=(Job.Kind.SCORE,))
-    silent(job, 2)
+    silent(job, 9)
     recover_jobs()
     job.refresh_from_db()
     assert job.state == "running"
-    silent(job, 4)
+    silent(job, 11)
     recover_jobs()
     job.refresh_from_db()
     assert job.state == "failed"

@@ -199,3 +199,13 @@ def test_judgment_remembers_the_text_that_was_shown(client: Client) -> None:
     refused = client.post(url, {**other, "revision": fields["revision"], "path": PATHS["E"]}, headers=HTMX)
     assert refused.status_code == 400
     assert Judgment.objects.filter(annotator=member.user).count() == 1
+
+
+def test_answers_about_a_pair_that_was_lost_are_not_carried_to_the_next(client: Client) -> None:
+    _, _, url = desk_for(client)
+    fields = fields_of(client.get(url).content.decode())
+    Slot.objects.filter(pk=fields["slot"]).update(annotator=None, leased_until=None, rank=10_000)
+    page = client.post(url, {**fields, "answer": "need:yes"}).content.decode()
+    assert fields_of(page)["slot"] != fields["slot"]
+    assert fields_of(page)["path"] == ""
+    assert [name for name, hidden in re.findall(r'data-question="(\w+)"( hidden)?', page) if not hidden] == ["need"]

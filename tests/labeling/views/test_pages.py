@@ -162,3 +162,21 @@ def test_missing_page_helps(client: Client) -> None:
     answer = client.get("/nothing/here/")
     assert answer.status_code == 404
     assert 'href="/"' in answer.content.decode()
+
+
+def test_search_takes_any_text_and_keeps_it_when_paging(client: Client) -> None:
+    project = make_project(overlap=1)
+    make_round(project, [make_pair(project, query_text=f"lamp {number}") for number in range(51)])
+    member = make_member(project)
+    judge_all(project, member, PATHS["E"])
+    client.force_login(member.user)
+    url = reverse("work", args=[project.slug])
+    assert 'href="?q=lamp&amp;page=2"' in client.get(url, {"q": "lamp"}).content.decode()
+    assert client.get(url, {"q": "\x00"}).status_code == 200
+
+
+def test_audit_note_refuses_what_cannot_be_stored(client: Client) -> None:
+    project = lead_of(client)
+    url = reverse("audit-note", args=[project.slug])
+    for fields in ({"item": "9" * 5000}, {"item": "1", "note": "a\x00b"}, {"note": "x"}):
+        assert client.post(url, fields).status_code == 400
