@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pyarrow as pa
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from numpy.typing import NDArray
 from psycopg import sql
 
@@ -115,21 +115,35 @@ INDEXES = """
 def without_indexes(table: str) -> Iterator[None]:
     """Build the indexes of a table that is filled inside afterwards, at once, which is several times as fast.
 
-    Only for a table that is empty, and inside without_row_checks, since checks that wait would keep the table as it is;
-    otherwise nothing is different. It keeps everybody else from the table until the transaction ends. If that fails,
-    the indexes are as they were.
+    Only for a table that is empty and that nobody is reading, and inside without_row_checks, since checks that wait
+    would keep the table as it is; otherwise nothing is different. It keeps everybody else from the table until the
+    transaction ends. If that fails, the indexes are as they were.
     """
+    statements = _drop_indexes(table)
+    yield
+    if statements:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL maintenance_work_mem = '256MB'")
+            for make in statements:
+                cursor.execute(make)
+
+
+def _drop_indexes(table: str) -> list[str]:
+    """Drop a table's indexes where that can be done at once; return the statements that make them again."""
+    name = sql.Identifier(table)
+    can = sql.SQL("SELECT current_setting('session_replication_role') = 'replica' AND NOT EXISTS (SELECT FROM {})")
+    lock = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE NOWAIT")
     with connection.cursor() as cursor:
-        can = "SELECT current_setting('session_replication_role') = 'replica' AND NOT EXISTS (SELECT FROM {})"
-        cursor.execute(sql.SQL(can).format(sql.Identifier(table)).as_string(cursor.connection))
+        cursor.execute(can.format(name).as_string(cursor.connection))
         if not cursor.fetchone()[0]:
-            yield
-            return
+            return []
+        try:
+            with transaction.atomic():
+                cursor.execute(lock.format(name).as_string(cursor.connection))
+        except OperationalError:
+            return []
         cursor.execute(INDEXES, [table])
         statements = cursor.fetchall()
         for drop, _ in statements:
             cursor.execute(drop)
-        yield
-        cursor.execute("SET LOCAL maintenance_work_mem = '256MB'")
-        for _, make in statements:
-            cursor.execute(make)
+        return [make for _, make in statements]
