@@ -28,6 +28,7 @@ class BiEncoder(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.head = nn.Linear(4 * width, labels)
+        # The same start everywhere; probe.fit_head finds the weights.
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
