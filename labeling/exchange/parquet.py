@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from labeling.exchange.problem import ImportProblem
 
-BATCH_BYTES = 8 << 20
+BATCH_BYTES = 4 << 20
 MAX_BATCH_ROWS = 32_768
 
 
