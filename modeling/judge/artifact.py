@@ -76,9 +76,12 @@ def seal(written: Path, target: Path, manifest: Mapping[str, Any]) -> dict[str, 
     sealed = {"format": FORMAT, **manifest, "files": {name: file_sha256(written / name) for name in _FILES}}
     text = json.dumps(sealed, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
     (written / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    # Every worker reads it, whichever user it runs as; temporary folders and safetensors are for their maker only.
+    for name in (*_FILES, MANIFEST):
+        (written / name).chmod(0o644)
+    written.chmod(0o755)
     for name in (*_FILES, MANIFEST, ADAPTER_FOLDER, "."):
         _flush(written / name)
-    written.chmod(0o755)
     if target.exists():
         old = new_folder_beside(target)
         target.rename(old / target.name)

@@ -51,6 +51,10 @@ def test_artifact_holds_no_pickle_and_nothing_beside_its_files(folder: Path) -> 
     ]
 
 
+def test_artifact_can_be_read_by_every_user(folder: Path) -> None:
+    assert all(path.stat().st_mode & 0o044 == 0o044 for path in [folder, *folder.rglob("*")])
+
+
 def test_artifact_names_the_base_model_and_no_place_on_this_machine(folder: Path) -> None:
     config = json.loads((folder / "adapter" / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == EMBEDDED
