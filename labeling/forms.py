@@ -13,13 +13,13 @@ class MissingField(Exception):
 
 
 class AnswerForm(forms.Form):
-    """A submit from the desk: the slot (or audit item), the submit's own key, the revision that
-    was shown, the guideline's version, the path.
+    """A submit from the desk: the pair (or audit item), the submit's own key, the revision that
+    was shown, the guideline's version, the path, the seconds that it was looked at.
 
     Without a script, `answer` holds the one answer that was just given, such as "type:yes".
     """
 
-    slot = forms.IntegerField(min_value=1, required=False)
+    pair = forms.IntegerField(min_value=1, required=False)
     item = forms.IntegerField(min_value=1, required=False)
     key = forms.UUIDField(required=False)
     revision = forms.IntegerField(min_value=1, required=False)
@@ -28,6 +28,7 @@ class AnswerForm(forms.Form):
     answer = forms.CharField(max_length=200, required=False)
     reason = forms.CharField(max_length=60, required=False)
     note = forms.CharField(max_length=500, required=False)
+    seconds = forms.FloatField(min_value=0, required=False)
 
     def __init__(self, project: Project, data: Any) -> None:
         super().__init__(data)
@@ -44,18 +45,19 @@ class AnswerForm(forms.Form):
         """Return what is wrong, field by field, in one line."""
         return "; ".join(f"{name}: {' '.join(map(str, errors))}" for name, errors in self.errors.items())
 
-    def answer_for_slot(self) -> Answer:
-        """Return what an annotator sends. MissingField where slot or key is missing."""
-        slot, key = self.cleaned_data["slot"], self.cleaned_data["key"]
-        if slot is None or key is None:
-            raise MissingField(f"{'slot' if slot is None else 'key'} is missing.")
+    def answer_for_pair(self) -> Answer:
+        """Return what an annotator sends. MissingField where pair or key is missing."""
+        pair, key = self.cleaned_data["pair"], self.cleaned_data["key"]
+        if pair is None or key is None:
+            raise MissingField(f"{'pair' if pair is None else 'key'} is missing.")
         return Answer(
-            slot_id=slot,
+            pair_id=pair,
             key=key,
             guideline=self.cleaned_data["guideline"],
             path=self.whole_path(),
             note=self.cleaned_data["note"],
             revision_id=self.cleaned_data["revision"],
+            seconds=self.cleaned_data["seconds"],
         )
 
 
@@ -74,7 +76,8 @@ class SearchForm(forms.Form):
 
 SETTING_GROUPS = {
     "The project": ("name",),
-    "People": ("overlap", "max_overlap", "lease_minutes"),
+    "People": ("overlap", "max_overlap", "escalate_on", "skips_to_lead", "lease_minutes", "desk"),
+    "How people do": ("training_required", "pass_mark", "gold_share", "repeat_share", "repeat_after_days"),
     "Rounds": ("batch_size", "random_share", "max_per_query"),
     "The loop": ("loop_enabled", "train_after", "check_seconds"),
     "Learning": ("imported_labels", "holdout_percent", "calibration_percent", "judge_spec", "shard_size"),
@@ -87,7 +90,9 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Project
         fields = (
-            *("name", "overlap", "max_overlap", "lease_minutes", "batch_size", "random_share", "max_per_query"),
+            *("name", "overlap", "max_overlap", "escalate_on", "skips_to_lead", "lease_minutes", "desk"),
+            *("training_required", "pass_mark", "gold_share", "repeat_share", "repeat_after_days"),
+            *("batch_size", "random_share", "max_per_query"),
             *("loop_enabled", "train_after", "check_seconds", "imported_labels", "holdout_percent"),
             *("calibration_percent", "judge_spec", "shard_size"),
         )

@@ -4,18 +4,22 @@ from collections import Counter
 
 from django.db.models import Exists, Max, OuterRef, Subquery
 
-from labeling.models import Consensus, Judgment, Project, QueueEntry, Slot, Stream
+from labeling.models import Consensus, Judgment, Project, QueueEntry, Round, Slot, Stream
 from modeling.labels.aggregation import TIE, majority
+
+# What says how a person does, and nothing about the pair.
+PERSONAL = (Stream.GOLD, Stream.REPEAT)
 
 
 def resolve_pair(project: Project, entry: QueueEntry) -> Consensus | None:
     """Bring the consensus of an entry's pair up to date. Runs in the transaction that locked the pair.
 
-    The label that most judgments gave, once the entry has as many as its overlap. A tie asks for one more, up to
-    the project's max_overlap judgments, and is disputed from then on. None, and no row, where no live judgment
-    is left. The entry's slots are made as many as are needed.
+    The label that most judgments gave, once the entry has as many as its overlap. A tie, or any difference if the
+    project wants it so, asks for one more, up to max_overlap judgments; a tie is disputed from then on. None, and
+    no row, where no live judgment is left. The entry's slots are made as many as are needed while its round is
+    open; later, the next round sees to it.
     """
-    live = Judgment.objects.filter(slot=OuterRef("pk"), retired_at__isnull=True).exclude(stream=Stream.REPEAT)
+    live = Judgment.objects.filter(slot=OuterRef("pk"), retired_at__isnull=True).exclude(stream__in=PERSONAL)
     slots = Slot.objects.filter(pair=entry.pair_id).annotate(said=Subquery(live.values("label")))
     rows = list(slots.values_list("entry_id", "judged", "said"))
     votes = Counter(label for _, _, label in rows if label is not None)
@@ -23,9 +27,11 @@ def resolve_pair(project: Project, entry: QueueEntry) -> Consensus | None:
     unjudged_here = sum(not judged for entry_id, judged, _ in rows if entry_id == entry.pk)
 
     winner, share = majority(list(votes.values()) or [0])
-    one_more = winner == TIE and votes.total() < project.max_overlap
+    differ = winner == TIE or (project.escalate_on == Project.Escalate.DIFFERENCE and len(votes) > 1)
+    one_more = differ and votes.total() < project.max_overlap
     needed = max(entry.overlap - judged_here, int(one_more))
-    _fit_slots(entry, unjudged_here, needed)
+    if entry.round.state == Round.State.OPEN:
+        _fit_slots(entry, unjudged_here, needed)
     if not votes:
         Consensus.objects.filter(pair=entry.pair_id).delete()
         return None
@@ -52,9 +58,14 @@ def _fit_slots(entry: QueueEntry, unjudged: int, needed: int) -> None:
     Removed are only slots that nobody holds and whose history is empty: withdrawn judgments keep their slot.
     """
     if unjudged < needed:
-        last = entry.slots.aggregate(number=Max("number"))["number"]
+        last = entry.slots.aggregate(number=Max("number"), locale=Max("locale"))
         Slot.objects.create(
-            entry=entry, round_id=entry.round_id, pair_id=entry.pair_id, number=last + 1, rank=entry.rank
+            entry=entry,
+            round_id=entry.round_id,
+            pair_id=entry.pair_id,
+            number=(last["number"] or 0) + 1,
+            rank=entry.rank,
+            locale=last["locale"] or "",
         )
     elif unjudged > needed:
         history = Judgment.objects.filter(slot=OuterRef("pk"))

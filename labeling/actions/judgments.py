@@ -9,8 +9,10 @@ from django.db import transaction
 from django.db.models import Case, Exists, Q, QuerySet, When
 from django.utils import timezone
 
-from labeling.actions.consensus import resolve_pair
-from labeling.actions.queue import free, lease
+from labeling.actions.consensus import PERSONAL, resolve_pair
+from labeling.actions.members import pause_below_mark
+from labeling.actions.queue import free, lease, locked_member
+from labeling.actions.set_aside import set_aside_if_skipped, withdraw_set_aside
 from labeling.guidelines.parse import parse_guideline
 from labeling.guidelines.tree import Guideline, Question
 from labeling.guidelines.walk import parse_path, walk
@@ -24,11 +26,13 @@ from labeling.models import (
     QueueEntry,
     Skip,
     Slot,
+    Stream,
     User,
 )
-from labeling.queries.judgments import last_step
+from labeling.queries.judgments import day_start, judged_since
 from labeling.queries.pairs import shown_revision
 from labeling.queries.projects import labels_of
+from labeling.queries.queue import held_slots
 
 
 class Outcome(enum.Enum):
@@ -41,14 +45,15 @@ class Outcome(enum.Enum):
 
 @dataclass(frozen=True)
 class Answer:
-    """What an annotator sends for a slot: a path to a leaf, the version it walks, and the submit's own key."""
+    """What an annotator sends for a pair: a path to a leaf, the version it walks, and the submit's own key."""
 
-    slot_id: int
+    pair_id: int
     key: uuid.UUID
     guideline: GuidelineVersion
     path: str
     note: str = ""
     revision_id: int | None = None  # the text of the product that was shown; without it, the current one
+    seconds: float | None = None  # how long the page was looked at; never more than the lease has lasted
 
 
 def tree_of(project: Project, version: GuidelineVersion) -> Guideline:
@@ -66,48 +71,73 @@ def submit_answer(project: Project, annotator: User, answer: Answer) -> Outcome:
     """Store a judgment, or a skip where the path ends in one, in one transaction.
 
     The label is the one that the guideline gives for the path. A lease that has run out does no harm while the
-    pair still needs a judgment. Raises PathError for a path that is none, ValueError for one that is not at its
-    end, and Slot.DoesNotExist for a slot of another project.
+    pair still needs a judgment; where it needs none any more, the judgment is kept as surplus. Raises PathError
+    for a path that is none, ValueError for one that is not at its end, and Pair.DoesNotExist for a pair that
+    was never in this project's queue.
     """
-    Membership.objects.select_for_update().get(project=project, user=annotator)
+    member = locked_member(project, annotator)
     end = _end_of(project, answer)
-    return _store(project, annotator, answer, end.label_id, end.skip_reason)
+    return _store(member, answer, end.label_id, end.skip_reason)
 
 
 @transaction.atomic
 def skip_pair(project: Project, annotator: User, answer: Answer, reason: str) -> Outcome:
-    """Store "cannot judge" for a slot with a reason of the guideline, and free the slot for others.
+    """Store "cannot judge" for a pair with a reason of the guideline, and free its slot for others.
 
     Raises ValueError for a reason that the guideline does not have.
     """
-    Membership.objects.select_for_update().get(project=project, user=annotator)
+    member = locked_member(project, annotator)
     reasons = tree_of(project, answer.guideline).skips
     if reason not in reasons:
         raise ValueError(f"{reason!r} is not a reason to skip. Reasons are: {', '.join(reasons)}.")
-    return _store(project, annotator, answer, None, reason)
+    return _store(member, answer, None, reason)
 
 
 @transaction.atomic
-def undo_last(project: Project, annotator: User) -> Slot | None:
-    """Retire the annotator's last judgment or skip of today and lease its pair to them again.
+def correct_judgment(project: Project, annotator: User, judgment_id: int, answer: Answer) -> Outcome:
+    """Supersede one of the annotator's live judgments of today by another walk, in the same slot.
 
-    None where there is nothing to take back, or where all places for a skipped pair are taken by others.
+    Raises Judgment.DoesNotExist where it is not theirs, not of today or no longer live; PathError and ValueError
+    as submit_answer does, and ValueError for a path that ends in a skip.
     """
-    Membership.objects.select_for_update().get(project=project, user=annotator)
-    step = last_step(project, annotator)
+    locked_member(project, annotator)
+    end = _end_of(project, answer)
+    if end.label_id is None:
+        raise ValueError("A judgment can be corrected by another label only. To skip the pair, undo the judgment.")
+    if Judgment.objects.filter(key=answer.key, annotator=annotator).exists():
+        return Outcome.REPEATED
+    old = judged_since(project, annotator, day_start()).get(pk=judgment_id)
+    pair = Pair.objects.select_for_update(no_key=True, of=("self",)).select_related("product").get(pk=old.pair_id)
+    slot = _locked_slot(old.slot_id)
+    _retire(old, Judgment.Retired.SUPERSEDED)
+    _store_judgment(project, annotator, slot, pair, answer, end.label_id, answer.seconds or 0)
+    _count(project, slot)
+    return Outcome.STORED
+
+
+@transaction.atomic
+def undo_step(project: Project, annotator: User, step: Judgment | Skip | None) -> Slot | None:
+    """Retire a judgment or skip of theirs and lease its pair to them again.
+
+    Sent twice it counts once. None where there is nothing to take back, or where all places for a skipped pair
+    are taken by others.
+    """
+    locked_member(project, annotator)
     if step is None:
         return None
+    step.refresh_from_db()
     Pair.objects.select_for_update(no_key=True).get(pk=step.pair_id)
+    if step.retired_at is not None:
+        return held_slots(project, annotator, timezone.now()).filter(pair=step.pair_id).first()
     slot = _reopen_judgment(step) if isinstance(step, Judgment) else _reopen_skip(step)
     if slot is None:
         return None
-    held = Slot.objects.filter(round__project=project, round__state="open", annotator=annotator, judged=False)
-    for other in held.exclude(pk=slot.pk).select_for_update(of=("self",)):
+    for other in held_slots(project, annotator, timezone.now()).exclude(pk=slot.pk).select_for_update(of=("self",)):
         free(other)
-        other.save()
     lease(slot, project, annotator, timezone.now())
+    slot.draft = step.path
     slot.save()
-    resolve_pair(project, slot.entry)
+    _count(project, slot)
     return slot
 
 
@@ -124,29 +154,47 @@ def _end_of(project: Project, answer: Answer) -> GuidelinePath:
     return found
 
 
-def _store(project: Project, annotator: User, answer: Answer, label_id: int | None, skip_reason: str) -> Outcome:
+def _store(member: Membership, answer: Answer, label_id: int | None, skip_reason: str) -> Outcome:
     """Lock the pair and store a judgment with the label, or, without one, a skip. The annotator is locked."""
+    project, annotator = member.project, member.user
     arrived = Q(key=answer.key, annotator=annotator)
     pair = (
         Pair.objects.select_for_update(of=("self",), no_key=True)
         .select_related("product")
         .annotate(arrived=Exists(Judgment.objects.filter(arrived)) | Exists(Skip.objects.filter(arrived)))
-        .filter(project=project, slots=answer.slot_id)
-        .first()
+        .get(project=project, pk=answer.pair_id)
     )
-    if pair is None:
-        raise Slot.DoesNotExist(f"Slot {answer.slot_id} is none of {project}.")
     if pair.arrived:
         return Outcome.REPEATED
     slot = _place_for(pair, annotator)
     if slot is None:
-        return Outcome.NOT_NEEDED
+        return _keep_surplus(project, annotator, pair, answer, label_id)
     if slot.annotator_id != annotator.pk:
         lease(slot, project, annotator, timezone.now())
     if label_id is None:
         return _store_skip(project, annotator, slot, answer, skip_reason)
     slot.judged = True
+    slot.draft = ""
     slot.save()
+    elapsed = (timezone.now() - slot.leased_at).total_seconds() if slot.leased_at else 0
+    seconds = elapsed if answer.seconds is None else min(elapsed, answer.seconds)
+    _store_judgment(project, annotator, slot, pair, answer, label_id, seconds)
+    _count(project, slot)
+    if slot.entry.stream == Stream.GOLD:
+        pause_below_mark(member)
+    return Outcome.STORED
+
+
+def _store_judgment(
+    project: Project,
+    annotator: User,
+    slot: Slot,
+    pair: Pair,
+    answer: Answer,
+    label_id: int,
+    seconds: float,
+    **retired: object,
+) -> None:
     Judgment.objects.create(
         project=project,
         slot=slot,
@@ -158,33 +206,51 @@ def _store(project: Project, annotator: User, answer: Answer, label_id: int | No
         label_id=label_id,
         stream=slot.entry.stream,
         key=answer.key,
-        seconds=(timezone.now() - slot.leased_at).total_seconds() if slot.leased_at else 0,
+        seconds=seconds,
         note=answer.note,
+        **retired,
     )
-    resolve_pair(project, slot.entry)
-    return Outcome.STORED
+
+
+def _count(project: Project, slot: Slot) -> None:
+    """Bring what a judgment is counted in up to date."""
+    if slot.entry.stream not in PERSONAL:
+        resolve_pair(project, slot.entry)
+
+
+def _keep_surplus(project: Project, annotator: User, pair: Pair, answer: Answer, label_id: int | None) -> Outcome:
+    """Keep a judgment that is not needed, so that no work is lost. A skip that is not needed leaves nothing."""
+    slot = Slot.objects.filter(pair=pair).select_related("entry").order_by("-entry_id", "number").first()
+    if slot is None:
+        raise Pair.DoesNotExist(f"Pair {pair.pk} was never in the queue of {project}.")
+    if label_id is not None:
+        retired = {"retired_at": timezone.now(), "retired_as": Judgment.Retired.SURPLUS}
+        _store_judgment(project, annotator, slot, pair, answer, label_id, answer.seconds or 0, **retired)
+    return Outcome.NOT_NEEDED
 
 
 def _place_for(pair: Pair, annotator: User) -> Slot | None:
     """Lock and return the slot that the annotator's answer goes to; None where the pair needs none from them.
 
     The one they hold in the pair's newest round; after a lost lease, any place that is open there; else the one
-    that they still hold in a round before.
+    that they still hold in a round before. Only a repeat is a place for who has judged the pair.
     """
     newest = QueueEntry.objects.filter(pair=pair).order_by("-id").values("pk")[:1]
     judged = Judgment.objects.filter(pair=pair, annotator=annotator, retired_at__isnull=True)
     within_reach = Q(annotator=annotator) | Q(entry=newest)
-    return _open_slots_for(annotator).filter(within_reach, ~Exists(judged), pair=pair).first()
+    wanted = Q(entry__stream=Stream.REPEAT) | ~Exists(judged)
+    return _open_slots_for(annotator).filter(within_reach, wanted, pair=pair).first()
 
 
 def _open_slots_for(annotator: User) -> QuerySet[Slot]:
     """Return, to be locked, the slots without a judgment that are theirs or open; newest first, then theirs."""
     theirs = Q(annotator=annotator)
     free_or_expired = Q(annotator__isnull=True) | Q(leased_until__lt=timezone.now())
+    served = Q(personal=False, withdrawn=False)
     return (
         Slot.objects.select_for_update(of=("self",))
-        .select_related("entry")
-        .filter(theirs | free_or_expired, judged=False)
+        .select_related("entry__round")
+        .filter(theirs | (served & free_or_expired), judged=False)
         .order_by("-entry_id", Case(When(theirs, then=0), default=1), "number")
     )
 
@@ -205,22 +271,41 @@ def _store_skip(project: Project, annotator: User, slot: Slot, answer: Answer, r
             note=answer.note,
             key=answer.key,
         )
+    personal, extra = slot.personal, slot.number > slot.entry.overlap
     free(slot)
-    slot.save()
-    resolve_pair(project, slot.entry)
+    if not personal:
+        set_aside_if_skipped(project, slot.pair_id, reason)
+    if extra:  # what a tie asked for may have become needless
+        resolve_pair(project, slot.entry)
     return outcome
 
 
 def _reopen_judgment(judgment: Judgment) -> Slot:
-    slot = Slot.objects.select_for_update(of=("self",)).select_related("entry").get(pk=judgment.slot_id)
-    judgment.retired_at = timezone.now()
-    judgment.retired_as = Judgment.Retired.UNDONE
-    judgment.save(update_fields=("retired_at", "retired_as"))
+    slot = _locked_slot(judgment.slot_id)
+    _retire(judgment, Judgment.Retired.UNDONE)
     return slot
 
 
+def _locked_slot(slot_id: int) -> Slot:
+    return Slot.objects.select_for_update(of=("self",)).select_related("entry__round").get(pk=slot_id)
+
+
+def _retire(judgment: Judgment, reason: Judgment.Retired) -> None:
+    judgment.retired_at = timezone.now()
+    judgment.retired_as = reason
+    judgment.save(update_fields=("retired_at", "retired_as"))
+
+
 def _reopen_skip(skip: Skip) -> Slot | None:
-    slot = _open_slots_for(skip.annotator).filter(entry__round=skip.round_id, pair=skip.pair_id).first()
+    """Take a skip back, if there is still a place for its pair."""
+    withdraw_set_aside(skip)
+    entry = QueueEntry.objects.select_related("round").get(round=skip.round_id, pair=skip.pair_id)
+    if entry.stream in PERSONAL:
+        slot: Slot | None = Slot(
+            entry=entry, round=entry.round, pair_id=skip.pair_id, number=0, rank=entry.rank, personal=True
+        )
+    else:
+        slot = _open_slots_for(skip.annotator).filter(entry=entry).first()
     if slot is not None:
         skip.retired_at = timezone.now()
         skip.save(update_fields=("retired_at",))

@@ -1,16 +1,25 @@
-"""Who takes part in a project."""
+"""Who takes part in a project, and who is paused."""
+
+from collections.abc import Collection
 
 from django.db import transaction
+from django.utils import timezone
 
 from labeling.actions.audit_log import record
 from labeling.models import Membership, Project, Role, User
+from labeling.queries.gold import gold_result
+
+BELOW_MARK = "gold"  # what a membership says that was paused for its answers to gold pairs
+ENOUGH_GOLD = 5  # nobody is paused for fewer answers than this
 
 
 @transaction.atomic
-def add_member(project: Project, user: User, role: Role, actor: User | None = None) -> Membership:
-    """Give a person a role in the project, or change the one they have."""
+def add_member(
+    project: Project, user: User, role: Role, actor: User | None = None, languages: Collection[str] = ()
+) -> Membership:
+    """Give a person a role in the project, or change the one they have. `languages` are for newcomers."""
     membership, created = Membership.objects.select_for_update().get_or_create(
-        project=project, user=user, defaults={"role": role}
+        project=project, user=user, defaults={"role": role, "languages": sorted(languages)}
     )
     if created or membership.role != role:
         before = None if created else membership.role
@@ -18,3 +27,55 @@ def add_member(project: Project, user: User, role: Role, actor: User | None = No
         membership.save()
         record(project, actor, "member.role", user.username, before=before, after=role)
     return membership
+
+
+@transaction.atomic
+def set_languages(project: Project, user: User, languages: Collection[str], actor: User) -> Membership:
+    """Say the languages that a member reads; none means all."""
+    member = Membership.objects.select_for_update().get(project=project, user=user)
+    before, member.languages = member.languages, sorted(languages)
+    if member.languages != before:
+        member.save()
+        record(project, actor, "member.languages", user.username, before=before, after=member.languages)
+    return member
+
+
+@transaction.atomic
+def pause_member(project: Project, user: User, because: str, actor: User | None = None) -> Membership:
+    """Give a member no more pairs; `because` is what they are told. ValueError without a reason."""
+    if not because:
+        raise ValueError("A pause needs a reason: the person is told why.")
+    member = Membership.objects.select_for_update().get(project=project, user=user)
+    if member.paused_at is None:
+        member.paused_at = timezone.now()
+        member.paused_because = because
+        member.save()
+        record(project, actor, "member.pause", user.username, because=because)
+    return member
+
+
+@transaction.atomic
+def resume_member(project: Project, user: User, actor: User) -> Membership:
+    """Let a paused member go on. Their estimate on gold pairs begins anew."""
+    member = Membership.objects.select_for_update().get(project=project, user=user)
+    if member.paused_at is not None:
+        record(project, actor, "member.resume", user.username, because=member.paused_because)
+        member.paused_at = None
+        member.paused_because = ""
+        member.gold_since = timezone.now()
+        member.save()
+    return member
+
+
+def pause_below_mark(member: Membership) -> bool:
+    """Pause an annotator whose gold result is surely below the pass mark: its whole interval is.
+
+    Runs in the transaction that locked the membership. Leads are never paused.
+    """
+    if member.role != Role.ANNOTATOR or member.paused_at is not None:
+        return False
+    result = gold_result(member)
+    if result.n < ENOUGH_GOLD or result.high >= member.project.pass_mark:
+        return False
+    pause_member(member.project, member.user, BELOW_MARK)
+    return True

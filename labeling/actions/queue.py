@@ -1,35 +1,121 @@
-"""Handing out pairs."""
+"""Handing out pairs, keeping them, and taking them back."""
 
 import datetime as dt
+import random
 import uuid
 
 from django.db import transaction
 from django.utils import timezone
 
-from labeling.models import Membership, Project, Slot, User
-from labeling.queries.queue import free_slots, open_slots
+from labeling.actions.audit_log import record
+from labeling.guidelines.walk import PathError, parse_path
+from labeling.models import Judgment, Membership, Project, QueueEntry, Role, Slot, Stream, User
+from labeling.queries.gold import next_gold, next_repeat
+from labeling.queries.queue import free_slots, held_slots
+
+# Who leaves the page keeps the pair for a moment: a page that is loaded again is left first.
+GRACE = dt.timedelta(seconds=30)
+
+
+def may_judge(member: Membership) -> bool:
+    """Whether a member is given pairs: not while they are paused, and not before a training that is asked for."""
+    trained = not member.project.training_required or member.role == Role.LEAD or member.qualified_at is not None
+    return trained and member.paused_at is None
+
+
+def locked_member(project: Project, annotator: User) -> Membership:
+    """Lock and return the membership: one person's requests come one after another."""
+    member = Membership.objects.select_for_update().get(project=project, user=annotator)
+    member.project, member.user = project, annotator
+    return member
 
 
 @transaction.atomic
-def claim_slot(project: Project, annotator: User) -> Slot | None:
-    """Lease the next pair to an annotator; None when nothing is waiting for them.
+def claim_slot(project: Project, annotator: User, turn: float | None = None) -> Slot | None:
+    """Lease the next pair to an annotator; None when nothing is waiting for them or they may not judge.
 
     Who holds one already gets it again, so that two tabs show one pair; the annotator's membership row is the
-    lock that makes this hold. Annotators do not wait for each other: locked slots are passed over.
+    lock that makes this hold. Annotators do not wait for each other: locked slots are passed over. `turn`, drawn
+    uniformly from [0, 1) unless given, decides whether it is time for a gold pair or a repeat.
     """
-    Membership.objects.select_for_update().get(project=project, user=annotator)
+    member = locked_member(project, annotator)
+    if not may_judge(member):
+        return None
     now = timezone.now()
-    held = open_slots(project).filter(annotator=annotator).order_by("rank", "number")
-    slot = held.select_for_update(of=("self",)).first()
-    if slot is None:
-        slot = free_slots(project, annotator, now).select_for_update(skip_locked=True, of=("self",)).first()
-        if slot is None:
-            return None
-        lease(slot, project, annotator, now)
-    else:
+    slot = held_slots(project, annotator, now).select_for_update(of=("self",)).first()
+    if slot is not None:
         slot.leased_until = now + dt.timedelta(minutes=project.lease_minutes)
+        slot.save(update_fields=("leased_until",))
+        return slot
+    slot = free_slots(member, now).select_for_update(skip_locked=True, of=("self",)).first()
+    if slot is None:
+        return None
+    slot = _personal_slot(member, slot, now, random.random() if turn is None else turn) or slot  # noqa: S311
+    lease(slot, project, annotator, now)
     slot.save()
     return slot
+
+
+def _personal_slot(member: Membership, instead_of: Slot, now: dt.datetime, turn: float) -> Slot | None:
+    """Return a new slot of a gold pair or a repeat, unsaved, if it is the turn of one and there is one."""
+    project = member.project
+    if turn < project.gold_share:
+        stream, pair_id = Stream.GOLD, next_gold(member)
+    elif turn < project.gold_share + project.repeat_share:
+        stream, pair_id = Stream.REPEAT, next_repeat(member, now)
+    else:
+        return None
+    if pair_id is None:
+        return None
+    entry = QueueEntry(round_id=instead_of.round_id, pair_id=pair_id, stream=stream, rank=instead_of.rank, overlap=1)
+    QueueEntry.objects.bulk_create([entry], ignore_conflicts=True)
+    entry = QueueEntry.objects.get(round=instead_of.round_id, pair=pair_id)
+    return Slot(entry=entry, round_id=entry.round_id, pair_id=pair_id, number=0, rank=instead_of.rank, personal=True)
+
+
+@transaction.atomic
+def keep_lease(project: Project, annotator: User, pair_id: int, key: uuid.UUID, draft: str) -> bool:
+    """Renew a lease while its page is open, and keep the half walk; False where the pair is no longer theirs."""
+    return _update_lease(project, annotator, pair_id, key, draft, dt.timedelta(minutes=project.lease_minutes))
+
+
+@transaction.atomic
+def leave_pair(project: Project, annotator: User, pair_id: int, key: uuid.UUID, draft: str) -> bool:
+    """Release a pair whose page was left: others can have it after GRACE, unless its page is opened again."""
+    return _update_lease(project, annotator, pair_id, key, draft, GRACE)
+
+
+def _update_lease(
+    project: Project, annotator: User, pair_id: int, key: uuid.UUID, draft: str, remaining: dt.timedelta
+) -> bool:
+    lost = _is_no_path(draft)
+    held = Slot.objects.filter(pair=pair_id, pair__project=project, annotator=annotator, key=key, judged=False)
+    changes = {"leased_until": timezone.now() + remaining} | ({} if lost else {"draft": draft})
+    return held.update(**changes) > 0
+
+
+def _is_no_path(draft: str) -> bool:
+    try:
+        parse_path(draft)
+    except PathError:
+        return True
+    return False
+
+
+@transaction.atomic
+def take_back(project: Project, slot_id: int, actor: User) -> bool:
+    """Take a pair off somebody's desk, for a lead; False where nobody holds it any more."""
+    slot = (
+        Slot.objects.select_for_update(of=("self",))
+        .select_related("annotator")
+        .filter(pk=slot_id, round__project=project, annotator__isnull=False, judged=False)
+        .first()
+    )
+    if slot is None or slot.annotator is None:
+        return False
+    record(project, actor, "lease.take_back", f"pair {slot.pair_id}", annotator=slot.annotator.username)
+    free(slot)
+    return True
 
 
 def lease(slot: Slot, project: Project, annotator: User, now: dt.datetime) -> None:
@@ -39,11 +125,17 @@ def lease(slot: Slot, project: Project, annotator: User, now: dt.datetime) -> No
     slot.leased_at = now
     slot.leased_until = now + dt.timedelta(minutes=project.lease_minutes)
     slot.judged = False
+    slot.draft = ""
 
 
 def free(slot: Slot) -> None:
-    """Take the lease off a locked slot. Does not save."""
+    """Take the lease off a locked slot. A personal slot that was never judged goes with its lease."""
+    if slot.personal and not Judgment.objects.filter(slot=slot).exists():
+        slot.delete()
+        return
     slot.annotator = None
     slot.leased_at = None
     slot.leased_until = None
     slot.judged = False
+    slot.draft = ""
+    slot.save()

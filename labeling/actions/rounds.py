@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from labeling.actions.audit_log import record
-from labeling.models import Adapter, Consensus, Project, QueueEntry, Round, Slot, Stream, User
+from labeling.models import Adapter, Consensus, Pair, Project, QueueEntry, Round, SetAside, Slot, Stream, User
 from labeling.queries.queue import open_round_of
 
 
@@ -71,19 +71,30 @@ def open_round(
         )
         for one in fresh
     ]
+    _queue(opened, entries)
+    record(project, actor, "round.open", opened.number, pairs=len(entries), carried=len(carried), strategy=strategy)
+    return opened
+
+
+def _queue(opened: Round, entries: list[QueueEntry]) -> None:
+    """Store the entries in their order, each with its slots."""
     for rank, entry in enumerate(entries):
         entry.rank = rank
     QueueEntry.objects.bulk_create(entries, batch_size=1000)
-    Slot.objects.bulk_create(
-        (
-            Slot(entry=entry, round=opened, pair_id=entry.pair_id, number=number, rank=entry.rank)
-            for entry in entries
-            for number in range(1, entry.overlap + 1)
-        ),
-        batch_size=1000,
+    locale = dict(Pair.objects.filter(entries__round=opened).values_list("pk", "query__locale"))
+    slots = (
+        Slot(
+            entry=entry,
+            round=opened,
+            pair_id=entry.pair_id,
+            number=number,
+            rank=entry.rank,
+            locale=locale[entry.pair_id],
+        )
+        for entry in entries
+        for number in range(1, entry.overlap + 1)
     )
-    record(project, actor, "round.open", opened.number, pairs=len(entries), carried=len(carried), strategy=strategy)
-    return opened
+    Slot.objects.bulk_create(slots, batch_size=1000)
 
 
 def _close(old: Round) -> None:
@@ -99,8 +110,10 @@ def _carried_entries(project: Project) -> list[QueueEntry]:
     """
     newest = (
         QueueEntry.objects.filter(pair__consensus__project=project, pair__consensus__state=Consensus.State.OPEN)
+        .exclude(pair__set_aside__state__in=(SetAside.State.WAITING, SetAside.State.EXCLUDED))
         .select_related("pair__consensus")
         .order_by("pair", "-id")
+        .exclude(stream__in=(Stream.GOLD, Stream.REPEAT))
         .distinct("pair")
     )
     return sorted(newest, key=lambda entry: entry.pk)

@@ -4,7 +4,9 @@ from labeling.models.adapter import Adapter, TrainingItem
 from labeling.models.audit import Audit, AuditItem
 from labeling.models.audit_log import AuditLogEntry
 from labeling.models.consensus import Consensus
+from labeling.models.gold import GoldPair, TrainingAnswer
 from labeling.models.guideline import GuidelinePath, GuidelineVersion
+from labeling.models.invitation import Invitation
 from labeling.models.job import Job, ScoringShard
 from labeling.models.judgment import Judgment
 from labeling.models.membership import Membership, Role
@@ -16,6 +18,7 @@ from labeling.models.query import Query, Split
 from labeling.models.queue import QueueEntry, Slot, Stream
 from labeling.models.round import Round
 from labeling.models.scheme import Label, LabelScheme
+from labeling.models.set_aside import SetAside
 from labeling.models.skip import Skip
 from labeling.models.user import User
 
@@ -25,9 +28,11 @@ __all__ = [
     "AuditItem",
     "AuditLogEntry",
     "Consensus",
+    "GoldPair",
     "GuidelinePath",
     "GuidelineVersion",
     "ImportedLabel",
+    "Invitation",
     "Job",
     "Judgment",
     "Label",
@@ -43,10 +48,12 @@ __all__ = [
     "Role",
     "Round",
     "ScoringShard",
+    "SetAside",
     "Skip",
     "Slot",
     "Split",
     "Stream",
+    "TrainingAnswer",
     "TrainingItem",
     "User",
 ]

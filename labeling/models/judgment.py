@@ -16,12 +16,14 @@ class Judgment(models.Model):
     """One annotator's walk through one version of the tree for one pair.
 
     Never edited: an undo or a correction retires it (a trigger allows no other change). `key` makes a submit
-    that is sent twice count once.
+    that is sent twice count once. One that came when the pair had all its judgments is kept as surplus: retired
+    from the start, so that it counts for nothing.
     """
 
     class Retired(models.TextChoices):
         UNDONE = "undone"
         SUPERSEDED = "superseded"
+        SURPLUS = "surplus"
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="judgments")
     slot = models.ForeignKey(Slot, models.PROTECT, related_name="judgments", db_index=False)

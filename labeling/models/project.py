@@ -13,6 +13,14 @@ class Project(models.Model):
         IGNORE = "ignore", "Keep them, use them for nothing"
         TRAIN = "train", "Train on them where people gave no label"
 
+    class Escalate(models.TextChoices):
+        TIE = "tie", "No label has most of the judgments"
+        DIFFERENCE = "difference", "Any two judgments differ"
+
+    class Desk(models.TextChoices):
+        PAIR = "pair", "One pair at a time"
+        SHELF = "shelf", "All products of a query on one page"
+
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=100)
     scheme = models.ForeignKey(LabelScheme, models.PROTECT)
@@ -25,6 +33,25 @@ class Project(models.Model):
         verbose_name="judgments per pair at most",
         default=3,
         help_text="Where people disagree, one more is asked, up to this many in all.",
+    )
+    escalate_on = models.CharField(
+        verbose_name="one more judgment when",
+        max_length=10,
+        choices=Escalate,
+        default=Escalate.TIE,
+        help_text="When a pair that has its judgments is given to one more person.",
+    )
+    skips_to_lead = models.PositiveSmallIntegerField(
+        verbose_name="skips until the lead decides",
+        default=2,
+        help_text="A pair that so many people skip for one reason is set aside for the lead. 0: never.",
+    )
+    desk = models.CharField(
+        verbose_name="the desk shows",
+        max_length=5,
+        choices=Desk,
+        default=Desk.PAIR,
+        help_text="How annotators get their work.",
     )
     lease_minutes = models.PositiveSmallIntegerField(
         verbose_name="minutes a pair is kept",
@@ -56,6 +83,29 @@ class Project(models.Model):
         verbose_name="share drawn at random",
         default=0.5,
         help_text="Share of a round drawn uniformly at random. Never 0: it is what accuracy is measured on.",
+    )
+    gold_share = models.FloatField(
+        verbose_name="share of gold pairs",
+        default=0.0,
+        help_text="Share of what an annotator gets whose answer is known, to see how they do.",
+    )
+    repeat_share = models.FloatField(
+        verbose_name="share of repeats",
+        default=0.0,
+        help_text="Share of what an annotator gets that they judged before, to see whether they agree with themselves.",
+    )
+    repeat_after_days = models.PositiveSmallIntegerField(
+        verbose_name="days until a repeat", default=14, help_text="A pair is not repeated sooner than this."
+    )
+    training_required = models.BooleanField(
+        verbose_name="annotators train first",
+        default=False,
+        help_text="Newcomers judge the training pairs, with feedback, and start when they reach the pass mark.",
+    )
+    pass_mark = models.FloatField(
+        verbose_name="pass mark",
+        default=0.8,
+        help_text="Share of right answers that training asks for. Who is surely below it on gold pairs is paused.",
     )
     max_per_query = models.PositiveSmallIntegerField(
         verbose_name="picked pairs per query at most",
@@ -106,6 +156,16 @@ class Project(models.Model):
                 condition=Q(random_share__gt=0, random_share__lte=1),
                 name="project_random_share_never_zero",
                 violation_error_message="The share drawn at random must be above 0 and at most 1.",
+            ),
+            models.CheckConstraint(
+                condition=Q(gold_share__gte=0, repeat_share__gte=0, gold_share__lte=0.5 - F("repeat_share")),
+                name="project_checks_are_the_smaller_part",
+                violation_error_message="Gold pairs and repeats together are 0 to 0.5 of what an annotator gets.",
+            ),
+            models.CheckConstraint(
+                condition=Q(pass_mark__gt=0, pass_mark__lte=1),
+                name="project_pass_mark_is_a_share",
+                violation_error_message="The pass mark is above 0 and at most 1.",
             ),
             models.CheckConstraint(
                 condition=Q(holdout_percent__gte=1) & Q(holdout_percent__lte=99 - F("calibration_percent")),

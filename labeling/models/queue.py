@@ -53,6 +53,10 @@ class Slot(models.Model):
     A lease is the three columns annotator, leased_until and key together; `key` is also the idempotency key of
     the submit that will fill the slot. Since a slot holds one lease or one live judgment and nothing else, an
     entry can never have more of them than it has slots.
+
+    `locale` is the query's. A personal slot is made for one annotator when they claim it (gold and repeat) and
+    is served to nobody else. A withdrawn one is of a pair that was set aside. `draft` is the half walk of who
+    holds the lease.
     """
 
     entry = models.ForeignKey(QueueEntry, models.PROTECT, related_name="slots", db_index=False)
@@ -60,15 +64,23 @@ class Slot(models.Model):
     pair = models.ForeignKey(Pair, models.PROTECT, related_name="slots")
     number = models.PositiveSmallIntegerField()
     rank = models.PositiveIntegerField()
-    annotator = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="slots")
+    annotator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="slots", db_index=False
+    )
     key = models.UUIDField(default=uuid.uuid4)
     leased_at = models.DateTimeField(null=True)
     leased_until = models.DateTimeField(null=True)
     judged = models.BooleanField(default=False)
+    locale = models.CharField(max_length=20, blank=True)
+    personal = models.BooleanField(default=False)
+    withdrawn = models.BooleanField(default=False)
+    draft = models.TextField(blank=True)
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=("entry", "number"), name="slot_number_once_per_entry"),
+            models.UniqueConstraint(
+                fields=("entry", "number"), condition=Q(personal=False), name="slot_number_once_per_entry"
+            ),
             models.UniqueConstraint(fields=("entry", "annotator"), name="slot_one_per_annotator_and_entry"),
             models.CheckConstraint(
                 condition=Q(annotator__isnull=True, leased_until__isnull=True, judged=False)
@@ -76,7 +88,14 @@ class Slot(models.Model):
                 name="slot_lease_is_whole",
             ),
         )
-        indexes = (models.Index(fields=("round", "rank", "number"), condition=Q(judged=False), name="slot_open"),)
+        indexes = (
+            models.Index(
+                fields=("round", "rank", "number"),
+                condition=Q(judged=False, personal=False, withdrawn=False),
+                name="slot_served",
+            ),
+            models.Index(fields=("annotator", "round"), condition=Q(judged=False), name="slot_held"),
+        )
 
     def __str__(self) -> str:
         return f"slot {self.number} of {self.entry}"

@@ -1,7 +1,15 @@
 """The people who sign in."""
 
 from django.contrib.auth.models import AbstractUser
+from django.db import models
 
 
 class User(AbstractUser):
-    """A person with an account; what they may do in a project is their membership's role."""
+    """A person with an account; what they may do in a project is their membership's role.
+
+    `keys` are the keys they chose for the desk, by action; actions that are not in it have their usual key.
+    `language` is the language of the pages; empty means the browser's.
+    """
+
+    keys = models.JSONField(default=dict, blank=True)
+    language = models.CharField(max_length=10, blank=True)

@@ -21,11 +21,11 @@ class LabelCounts:
 
 
 def label_counts(project: Project) -> LabelCounts:
-    """Count live judgments by pair and label; the repeat stream, one person twice, is left out."""
+    """Count live judgments by pair and label; gold pairs and repeats, which say how one person does, are left out."""
     position = {label.pk: index for index, label in enumerate(labels_of(project))}
     rows = (
         Judgment.objects.filter(project=project, retired_at__isnull=True)
-        .exclude(stream=Stream.REPEAT)
+        .exclude(stream__in=(Stream.GOLD, Stream.REPEAT))
         .values_list("pair_id", "pair__query_id", "label_id")
         .annotate(n=Count("id"))
         .order_by("pair_id")

@@ -22,25 +22,46 @@ def judgments_of(project: Project, annotator: User) -> QuerySet[Judgment]:
     )
 
 
+def judged_since(project: Project, annotator: User, since: dt.datetime) -> QuerySet[Judgment]:
+    """Return a person's live judgments from a moment on, the newest first."""
+    return judgments_of(project, annotator).filter(created_at__gte=since)
+
+
 def judged_today(project: Project, annotator: User) -> int:
     """Count a person's live judgments since midnight."""
-    return judgments_of(project, annotator).filter(created_at__gte=day_start()).count()
+    return judged_since(project, annotator, day_start()).count()
+
+
+def skipped_since(project: Project, annotator: User, since: dt.datetime) -> QuerySet[Skip]:
+    """Return a person's live skips from a moment on, the newest first."""
+    live = Skip.objects.filter(project=project, annotator=annotator, retired_at__isnull=True, created_at__gte=since)
+    return live.order_by("-created_at", "-id")
 
 
 def last_step(project: Project, annotator: User) -> Judgment | Skip | None:
-    """Return what an undo would take back: the newest live judgment or skip of today in the open round."""
-    since = {"created_at__gte": day_start()}
-    judgment = (
-        judgments_of(project, annotator).filter(slot__round__state="open", **since).select_related("slot").first()
-    )
-    skip = (
-        Skip.objects.filter(project=project, annotator=annotator, retired_at__isnull=True, round__state="open", **since)
-        .order_by("-created_at", "-id")
-        .first()
-    )
+    """Return what an undo would take back: the newest live judgment or skip of today."""
+    today = day_start()
+    judgment = judged_since(project, annotator, today).select_related("label").first()
+    skip = skipped_since(project, annotator, today).first()
     if judgment and skip:
         return judgment if judgment.created_at >= skip.created_at else skip
     return judgment or skip
+
+
+def step_name(step: Judgment | Skip | None) -> str:
+    """Return what a page calls a step by: "judgment:12" or "skip:3"."""
+    return f"{type(step).__name__.lower()}:{step.pk}" if step else ""
+
+
+def named_step(project: Project, annotator: User, name: str) -> Judgment | Skip | None:
+    """Return the person's own step of today by its name, live or taken back; None where there is none."""
+    kind, _, number = name.partition(":")
+    if not number.isdecimal():
+        return None
+    wanted = {"project": project, "annotator": annotator, "created_at__gte": day_start(), "pk": int(number[:18])}
+    if kind == "judgment":
+        return Judgment.objects.select_related("label").filter(**wanted).first()
+    return Skip.objects.filter(**wanted).first() if kind == "skip" else None
 
 
 EXPORT = {

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from labeling.models import (
     Adapter,
     Consensus,
+    GoldPair,
     Pair,
     Prediction,
     ProductRevision,
@@ -16,6 +17,7 @@ from labeling.models import (
     QueueEntry,
     Round,
     ScoringShard,
+    SetAside,
 )
 
 
@@ -26,8 +28,11 @@ def unlabeled_pairs(project: Project) -> QuerySet[Pair]:
 
 
 def untouched_pairs(project: Project) -> QuerySet[Pair]:
-    """Return the pairs that nobody has judged: what a new round is drawn from."""
-    return Pair.objects.filter(~Exists(Consensus.objects.filter(pair=OuterRef("pk"))), project=project)
+    """Return the pairs that nobody has judged, that are not gold and not set aside: what a round is drawn from."""
+    judged = Consensus.objects.filter(pair=OuterRef("pk"))
+    gold = GoldPair.objects.filter(pair=OuterRef("pk"), retired_at__isnull=True)
+    aside = SetAside.objects.filter(pair=OuterRef("pk")).exclude(state=SetAside.State.RETURNED)
+    return Pair.objects.filter(~Exists(judged), ~Exists(gold), ~Exists(aside), project=project)
 
 
 def unqueued_pairs(project: Project) -> QuerySet[Pair]:

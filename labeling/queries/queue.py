@@ -4,7 +4,7 @@ import datetime as dt
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from labeling.models import Judgment, Project, Round, Skip, Slot, User
+from labeling.models import Judgment, Membership, Project, Round, Skip, Slot, User
 
 
 def open_round_of(project: Project) -> Round | None:
@@ -13,13 +13,27 @@ def open_round_of(project: Project) -> Round | None:
 
 
 def queued_slots(project: Project) -> QuerySet[Slot]:
-    """Return all slots of the open round."""
-    return Slot.objects.filter(entry__round__project=project, entry__round__state=Round.State.OPEN)
+    """Return all slots of the open round that are there for anybody."""
+    return Slot.objects.filter(round__project=project, round__state=Round.State.OPEN, personal=False, withdrawn=False)
 
 
 def open_slots(project: Project) -> QuerySet[Slot]:
     """Return the slots of the open round that have no judgment yet, leased or not."""
-    return Slot.objects.filter(round__project=project, round__state=Round.State.OPEN, judged=False)
+    return queued_slots(project).filter(judged=False)
+
+
+def held_slots(project: Project, annotator: User, now: dt.datetime) -> QuerySet[Slot]:
+    """Return what is on somebody's desk.
+
+    In the open round theirs until somebody else gets it, even after the lease ran out; of a closed round only while
+    the lease lasts and their judgment has not gone to the round that followed.
+    """
+    judged = Judgment.objects.filter(pair=OuterRef("pair"), annotator=annotator, retired_at__isnull=True)
+    wanted = Q(personal=True) | ~Exists(judged)
+    within_reach = Q(round__state=Round.State.OPEN) | (Q(leased_until__gt=now) & wanted)
+    return Slot.objects.filter(within_reach, round__project=project, annotator=annotator, judged=False).order_by(
+        "-leased_at", "rank", "number"
+    )
 
 
 def waiting_slots(project: Project) -> QuerySet[Slot]:
@@ -39,19 +53,22 @@ def waiting_slots(project: Project) -> QuerySet[Slot]:
     return open_slots(project).filter(Exists(working.filter(~Exists(judged), ~Exists(skipped))))
 
 
-def free_slots(project: Project, annotator: User, now: dt.datetime) -> QuerySet[Slot]:
+def free_slots(member: Membership, now: dt.datetime) -> QuerySet[Slot]:
     """Return what this annotator could be given, in the order of serving.
 
-    Not theirs: pairs they judged, skipped in this round, or hold another slot of.
+    Not theirs: pairs they judged, skipped in this round, or hold another slot of, and queries in languages that
+    they do not read.
     """
+    annotator = member.user_id
     mine = Slot.objects.filter(entry=OuterRef("entry"), annotator=annotator)
     judged = Judgment.objects.filter(pair=OuterRef("pair"), annotator=annotator, retired_at__isnull=True)
     skipped = Skip.objects.filter(
         pair=OuterRef("pair"), round=OuterRef("round"), annotator=annotator, retired_at__isnull=True
     )
+    readable = Q(locale__in=member.languages) if member.languages else Q()
     return (
-        open_slots(project)
-        .filter(Q(annotator__isnull=True) | Q(leased_until__lt=now))
+        open_slots(member.project)
+        .filter(readable, Q(annotator__isnull=True) | Q(leased_until__lt=now))
         .filter(~Exists(mine), ~Exists(judged), ~Exists(skipped))
         .order_by("rank", "number")
     )

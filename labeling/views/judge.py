@@ -10,13 +10,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from labeling.access import for_roles
-from labeling.actions.judgments import Outcome, skip_pair, submit_answer, tree_of, undo_last
+from labeling.actions.judgments import Outcome, skip_pair, submit_answer, tree_of, undo_step
 from labeling.actions.queue import claim_slot
 from labeling.forms import AnswerForm, MissingField
 from labeling.guidelines.tree import Question
 from labeling.guidelines.walk import Path, parse_path, walk
 from labeling.models import GuidelineVersion, Judgment, Membership, Pair, Role, Slot
-from labeling.queries.judgments import judged_today, last_step
+from labeling.queries.judgments import judged_today, last_step, named_step, step_name
 from labeling.queries.projects import published_guideline
 from labeling.queries.queue import free_slots
 from labeling.views.desk import pair_context, walk_context
@@ -42,8 +42,8 @@ def skip(request: HttpRequest, member: Membership) -> HttpResponse:
     if not form.is_valid():
         return _refuse(form.problem())
     try:
-        outcome = skip_pair(member.project, member.user, form.answer_for_slot(), form.cleaned_data["reason"])
-    except (ValueError, MissingField, Slot.DoesNotExist) as error:
+        outcome = skip_pair(member.project, member.user, form.answer_for_pair(), form.cleaned_data["reason"])
+    except (ValueError, MissingField, Pair.DoesNotExist) as error:
         return _refuse(error)
     return _next(request, member, NOT_NEEDED if outcome == Outcome.NOT_NEEDED else None)
 
@@ -52,7 +52,9 @@ def skip(request: HttpRequest, member: Membership) -> HttpResponse:
 @for_roles(Role.ANNOTATOR, Role.LEAD)
 def undo(request: HttpRequest, member: Membership) -> HttpResponse:
     """Take back the last judgment or skip of today; its pair is on the desk again."""
-    slot = undo_last(member.project, member.user)
+    name = request.POST.get("step", "")
+    find = named_step(member.project, member.user, name) if name else last_step(member.project, member.user)
+    slot = undo_step(member.project, member.user, find)
     return _next(request, member, None if slot else "There is nothing to take back.")
 
 
@@ -66,10 +68,10 @@ def _take_answer(request: HttpRequest, member: Membership) -> HttpResponse:
         if isinstance(walk(tree_of(member.project, version), path), Question):
             # The page walks the tree by itself; this is how it goes on without a script.
             slot = claim_slot(member.project, member.user)
-            same = slot is not None and slot.pk == form.cleaned_data["slot"]
+            same = slot is not None and slot.pair_id == form.cleaned_data["pair"]
             return _desk(request, member, slot, path if same else (), version, None if same else NOT_NEEDED)
-        outcome = submit_answer(member.project, member.user, form.answer_for_slot())
-    except (ValueError, MissingField, Slot.DoesNotExist) as error:
+        outcome = submit_answer(member.project, member.user, form.answer_for_pair())
+    except (ValueError, MissingField, Pair.DoesNotExist) as error:
         return _refuse(error)
     return _next(request, member, NOT_NEEDED if outcome == Outcome.NOT_NEEDED else None)
 
@@ -97,8 +99,8 @@ def _desk(
         "slot": slot,
         "problem": problem,
         "today": judged_today(project, annotator),
-        "waiting": free_slots(project, annotator, timezone.now()).count(),
-        "can_undo": last is not None,
+        "waiting": free_slots(member, timezone.now()).count(),
+        "step": step_name(last),
         "last": {"label": last.label} if isinstance(last, Judgment) else {"skip": True} if last else None,
     }
     if slot is not None:
@@ -111,6 +113,6 @@ def _desk(
 
 def _refuse(problem: Exception | str) -> HttpResponse:
     """Say in plain words why nothing was stored."""
-    if isinstance(problem, Slot.DoesNotExist):
-        problem = "That place in the queue is no longer there. Load the page again for the next pair."
+    if isinstance(problem, Pair.DoesNotExist):
+        problem = "That pair is not in the queue. Load the page again for the next pair."
     return HttpResponseBadRequest(f"The answer was refused, and nothing was stored. {problem}", "text/plain")

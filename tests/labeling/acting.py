@@ -11,10 +11,11 @@ from django.db import connection
 from django.utils import timezone
 
 from labeling.actions.adapters import promote_adapter, record_adapter
-from labeling.actions.judgments import Answer, Outcome, submit_answer
+from labeling.actions.judgments import Answer, Outcome, submit_answer, undo_step
 from labeling.actions.predictions import make_partition, write_predictions
 from labeling.actions.queue import claim_slot
-from labeling.models import Adapter, Job, Judgment, Membership, Pair, Project, Slot
+from labeling.models import Adapter, Job, Judgment, Membership, Pair, Project, Slot, User
+from labeling.queries.judgments import last_step
 from labeling.queries.projects import labels_of, published_guideline
 from tests.making import PATHS, make_member
 
@@ -37,7 +38,7 @@ def claim(member: Membership) -> Slot:
 def answer_for(slot: Slot, label: str, **changes: Any) -> Answer:
     """Return what the desk sends for a slot: the walk to a label, or any other path."""
     fields: dict[str, Any] = {
-        "slot_id": slot.pk,
+        "pair_id": slot.pair_id,
         "key": slot.key,
         "guideline": published_guideline(slot.pair.project),
         "path": PATHS.get(label, label),
@@ -111,3 +112,8 @@ def at_once(*calls: Callable[[], Result]) -> list[Result]:
 
     with ThreadPoolExecutor(len(calls)) as pool:
         return [future.result(60) for future in [pool.submit(run, call) for call in calls]]
+
+
+def undo_last(project: Project, user: User) -> Slot | None:
+    """Take back the newest step of today, as the desk does."""
+    return undo_step(project, user, last_step(project, user))

@@ -14,7 +14,7 @@ def judge_all(project: Project, member: Membership, path: str, then: str | None 
     count = 0
     while (slot := claim_slot(project, member.user)) is not None:
         walked = then if then and count >= after else path
-        outcome = submit_answer(project, member.user, Answer(slot.pk, uuid.uuid4(), version, walked))
+        outcome = submit_answer(project, member.user, Answer(slot.pair_id, uuid.uuid4(), version, walked))
         assert outcome == Outcome.STORED
         count += 1
     return count
@@ -25,6 +25,6 @@ def judge_by(project: Project, member: Membership, key: dict[int, str]) -> int:
     version = published_guideline(project)
     count = 0
     while (slot := claim_slot(project, member.user)) is not None:
-        submit_answer(project, member.user, Answer(slot.pk, uuid.uuid4(), version, key[slot.pair_id]))
+        submit_answer(project, member.user, Answer(slot.pair_id, uuid.uuid4(), version, key[slot.pair_id]))
         count += 1
     return count

@@ -8,10 +8,10 @@ from functools import partial
 from django.db import transaction
 
 from labeling.actions.audits import claim_item, draw_audit
-from labeling.actions.judgments import Outcome, undo_last
+from labeling.actions.judgments import Outcome
 from labeling.actions.queue import claim_slot
 from labeling.models import AuditItem, Consensus, Judgment, Membership, Role, Slot
-from tests.labeling.acting import at_once, claim, expire, judge, make_adapter, make_members, predict, submit
+from tests.labeling.acting import at_once, claim, expire, judge, make_adapter, make_members, predict, submit, undo_last
 from tests.making import make_member, make_pair, make_project, make_round
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from labeling.actions.judgments import skip_pair, undo_last
+from labeling.actions.judgments import skip_pair
 from labeling.actions.queue import claim_slot
 from labeling.models import Consensus, Pair, Project, Slot
-from tests.labeling.acting import answer_for, claim, expire, judge, make_members, submit
-from tests.making import make_pair, make_project, make_round
+from tests.labeling.acting import answer_for, claim, expire, judge, make_members, submit, undo_last
+from tests.making import make_member, make_pair, make_project, make_round
 
 pytestmark = pytest.mark.django_db
 
@@ -153,3 +153,15 @@ def test_consensus_counts_an_expired_lease_as_a_place_to_fill() -> None:
     judge(second, "E")
     assert standing(pair) == ("resolved", "E", 1.0, 2)
     assert submit(third, gone, "E").value == "not needed"
+
+
+def test_any_difference_asks_for_one_more_where_the_project_wants_it() -> None:
+    project = make_project(overlap=3, max_overlap=4, escalate_on="difference")
+    pair = make_pair(project)
+    make_round(project, [pair])
+    for label in ("E", "E", "S"):
+        judge(make_member(project), label)
+    assert Consensus.objects.get(pair=pair).state == "open"
+    judge(make_member(project), "I")
+    settled = Consensus.objects.get(pair=pair)
+    assert (settled.state, str(settled.label), settled.judgments) == ("resolved", "Exact", 4)

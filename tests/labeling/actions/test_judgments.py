@@ -6,12 +6,13 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from labeling.actions.guidelines import publish_guideline
-from labeling.actions.judgments import Outcome, skip_pair, submit_answer, tree_of, undo_last
+from labeling.actions.judgments import Outcome, correct_judgment, skip_pair, submit_answer, tree_of, undo_step
 from labeling.actions.queue import claim_slot
 from labeling.guidelines.parse import default_source
 from labeling.guidelines.walk import PathError
-from labeling.models import Consensus, Judgment, Project, Skip, Slot
-from tests.labeling.acting import SKIP_PATH, answer_for, claim, expire, judge, make_members, submit
+from labeling.models import Consensus, Judgment, Pair, Project, Skip, Slot
+from labeling.queries.judgments import last_step
+from tests.labeling.acting import SKIP_PATH, answer_for, claim, expire, judge, make_members, submit, undo_last
 from tests.making import PATHS, make_member, make_pair, make_project, make_round
 
 pytestmark = pytest.mark.django_db
@@ -101,7 +102,7 @@ def test_skip_takes_reasons_of_the_guideline_only() -> None:
 
 
 def test_skip_from_a_second_tab_with_an_older_key_is_not_stored_twice() -> None:
-    project = make_project(overlap=1, max_overlap=1)
+    project = make_project(overlap=1, max_overlap=1, skips_to_lead=0)
     make_round(project, [make_pair(project)])
     member, other = make_members(project, 2)
     first = claim(member)
@@ -162,15 +163,15 @@ def test_submit_refuses_the_guideline_of_another_project() -> None:
     assert live(project) == []
 
 
-def test_submit_refuses_the_slot_of_another_project() -> None:
+def test_submit_refuses_the_pair_of_another_project() -> None:
     project, other = make_project(), make_project()
     make_round(project, [make_pair(project)])
     make_round(other, [make_pair(other)])
     member, stranger = make_member(project), make_member(other)
     slot = claim(member)
     theirs = claim(stranger)
-    with pytest.raises(Slot.DoesNotExist, match=f"Slot {theirs.pk} is none of Shop"):
-        submit_answer(project, member.user, answer_for(slot, "E", slot_id=theirs.pk))
+    with pytest.raises(Pair.DoesNotExist):
+        submit_answer(project, member.user, answer_for(slot, "E", pair_id=theirs.pair_id))
     assert live(other) == []
 
 
@@ -205,9 +206,9 @@ def test_submit_after_a_lost_lease_is_not_needed_when_others_hold_every_place() 
     expire(lost)
     taken = claim(other)
     assert submit(late, lost, "S") == Outcome.NOT_NEEDED
-    assert skip_pair(project, late.user, answer_for(lost, ""), "text_missing") == Outcome.NOT_NEEDED
+    assert skip_pair(project, late.user, answer_for(lost, "", key=uuid.uuid4()), "text_missing") == Outcome.NOT_NEEDED
     assert submit(other, taken, "E") == Outcome.STORED
-    assert submit(late, lost, "S") == Outcome.NOT_NEEDED
+    assert submit(late, lost, "S") == Outcome.REPEATED
     assert live(project) == [(other.user_id, "E")]
     assert not Skip.objects.filter(project=project).exists()
 
@@ -275,17 +276,98 @@ def test_undo_goes_back_step_by_step_and_ends() -> None:
     assert not Skip.objects.filter(project=project, retired_at__isnull=True).exists()
 
 
-def test_undo_takes_back_ones_own_steps_of_the_open_round_only() -> None:
+def test_undo_takes_back_ones_own_steps_only() -> None:
     project = make_project()
-    pair = make_pair(project)
-    make_round(project, [pair])
+    make_round(project, [make_pair(project)])
     member, other = make_members(project, 2)
     assert undo_last(project, member.user) is None
     judge(member, "E")
     assert undo_last(project, other.user) is None
-    make_round(project, [make_pair(project)])
-    assert undo_last(project, member.user) is None
     assert live(project) == [(member.user_id, "E")]
+
+
+def test_undo_reaches_back_into_a_closed_round() -> None:
+    project = make_project(overlap=1, max_overlap=1)
+    pair = make_pair(project)
+    make_round(project, [pair])
+    member = make_member(project)
+    judge(member, "E")
+    make_round(project, [make_pair(project)])
+    slot = undo_last(project, member.user)
+    assert slot is not None
+    assert slot.pair == pair
+    assert claim(member).pk == slot.pk
+    assert not Consensus.objects.filter(pair=pair).exists()
+    assert submit(member, claim(member), "S") == Outcome.STORED
+    assert live(project) == [(member.user_id, "S")]
+    assert claim(member).pair != pair
+
+
+def test_undo_sent_twice_takes_back_one_step() -> None:
+    project = make_project(overlap=1, max_overlap=1)
+    make_round(project, [make_pair(project), make_pair(project)])
+    member = make_member(project)
+    judge(member, "E")
+    judge(member, "I")
+    step = last_step(project, member.user)
+    first = undo_step(project, member.user, step)
+    again = undo_step(project, member.user, step)
+    assert first is not None
+    assert again == first
+    assert live(project) == [(member.user_id, "E")]
+    assert first.draft == PATHS["I"]
+
+
+def test_correction_supersedes_and_keeps_the_slot() -> None:
+    project = make_project(overlap=2)
+    pair = make_pair(project)
+    make_round(project, [pair])
+    first, second = make_members(project, 2)
+    old = judge(first, "E")
+    judge(second, "S")
+    make_round(project, [])
+    key = uuid.uuid4()
+    answer = answer_for(old.slot, "S", key=key)
+    assert correct_judgment(project, first.user, old.pk, answer) == Outcome.STORED
+    assert correct_judgment(project, first.user, old.pk, answer) == Outcome.REPEATED
+    old.refresh_from_db()
+    assert old.retired_as == "superseded"
+    new = Judgment.objects.get(key=key)
+    assert (new.slot_id, new.label.key, new.retired_at) == (old.slot_id, "S", None)
+    consensus = Consensus.objects.get(pair=pair)
+    assert (consensus.state, str(consensus.label)) == ("resolved", "Substitute")
+
+
+def test_correction_is_of_ones_own_live_judgment_and_ends_in_a_label() -> None:
+    project = make_project()
+    make_round(project, [make_pair(project)])
+    member, other = make_members(project, 2)
+    old = judge(member, "E")
+    answer = answer_for(old.slot, "S", key=uuid.uuid4())
+    with pytest.raises(Judgment.DoesNotExist):
+        correct_judgment(project, other.user, old.pk, answer)
+    with pytest.raises(ValueError, match="another label only"):
+        correct_judgment(project, member.user, old.pk, answer_for(old.slot, SKIP_PATH, key=uuid.uuid4()))
+    undo_last(project, member.user)
+    with pytest.raises(Judgment.DoesNotExist):
+        correct_judgment(project, member.user, old.pk, answer)
+    assert live(project) == []
+
+
+def test_submit_that_is_not_needed_is_kept_and_counts_for_nothing() -> None:
+    project = make_project(overlap=1, max_overlap=1)
+    pair = make_pair(project)
+    make_round(project, [pair])
+    late, other = make_members(project, 2)
+    lost = claim(late)
+    expire(lost)
+    judge(other, "E")
+    assert submit(late, lost, "I") == Outcome.NOT_NEEDED
+    assert submit(late, lost, "I") == Outcome.REPEATED
+    kept = Judgment.objects.get(annotator=late.user)
+    assert (kept.retired_as, kept.label.key) == ("surplus", "I")
+    assert live(project) == [(other.user_id, "E")]
+    assert Consensus.objects.get(pair=pair).judgments == 1
 
 
 def test_undo_of_a_skip_when_others_took_every_place_changes_nothing() -> None:
@@ -329,14 +411,14 @@ def test_submit_of_an_old_lease_fills_the_place_in_the_new_round() -> None:
     old = claim(first)
     make_round(project, [])
     new = claim(first)
-    assert new.pair == pair
-    assert new.round_id != old.round_id
+    assert new == old
     assert submit(first, old, "E") == Outcome.STORED
-    assert submit(first, new, "E") == Outcome.NOT_NEEDED
     assert claim_slot(project, first.user) is None
     consensus = Consensus.objects.get(pair=pair)
     assert (consensus.state, consensus.judgments) == ("resolved", 2)
-    assert Judgment.objects.get(key=old.key).slot_id == new.pk
+    stored = Judgment.objects.get(key=old.key)
+    assert stored.slot_id != old.pk
+    assert stored.slot.round.state == "open"
 
 
 def test_submit_of_an_old_lease_is_taken_when_the_new_places_are_held() -> None:

@@ -1,14 +1,16 @@
 """Handing out pairs: in order, to one person each."""
 
 import datetime as dt
+import uuid
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from labeling.actions.judgments import Outcome, skip_pair
-from labeling.actions.queue import claim_slot
-from labeling.models import Membership
+from labeling.actions.queue import GRACE, claim_slot, keep_lease, leave_pair, take_back
+from labeling.models import AuditLogEntry, Membership, Role, Slot
 from tests.labeling.acting import answer_for, claim, expire, judge, make_members, submit
 from tests.making import make_member, make_pair, make_project, make_round, make_user
 
@@ -105,3 +107,58 @@ def test_claim_costs_the_same_after_a_long_history(django_assert_max_num_queries
         # Two of them are the transaction's own: BEGIN and COMMIT, here a savepoint.
         with django_assert_max_num_queries(6):
             claim(member)
+
+
+def test_lease_is_kept_with_its_draft_and_lost_to_nobody() -> None:
+    project = make_project(overlap=1, max_overlap=1)
+    make_round(project, [make_pair(project)])
+    member, other = make_members(project, 2)
+    slot = claim(member)
+    assert keep_lease(project, member.user, slot.pair_id, slot.key, "need:yes") is True
+    assert claim(member).draft == "need:yes"
+    assert keep_lease(project, other.user, slot.pair_id, slot.key, "") is False
+    assert keep_lease(project, member.user, slot.pair_id, uuid.uuid4(), "") is False
+    assert keep_lease(project, member.user, slot.pair_id, slot.key, "no path") is True
+    assert claim(member).draft == "need:yes"
+
+
+def test_left_pair_is_theirs_for_a_moment_and_then_anybodys() -> None:
+    project = make_project(overlap=1, max_overlap=1)
+    make_round(project, [make_pair(project)])
+    member, other = make_members(project, 2)
+    slot = claim(member)
+    assert leave_pair(project, member.user, slot.pair_id, slot.key, "need:yes") is True
+    assert claim_slot(project, other.user) is None
+    assert claim(member) == slot
+    leave_pair(project, member.user, slot.pair_id, slot.key, "need:yes")
+    Slot.objects.filter(pk=slot.pk).update(leased_until=F("leased_until") - GRACE)
+    taken = claim(other)
+    assert taken == slot
+    assert taken.draft == ""
+
+
+def test_lead_takes_a_pair_back() -> None:
+    project = make_project(overlap=1, max_overlap=1)
+    make_round(project, [make_pair(project)])
+    member, other = make_members(project, 2)
+    lead = make_member(project, Role.LEAD)
+    slot = claim(member)
+    assert take_back(make_project(), slot.pk, lead.user) is False
+    assert take_back(project, slot.pk, lead.user) is True
+    assert take_back(project, slot.pk, lead.user) is False
+    assert claim(other) == slot
+    entry = AuditLogEntry.objects.get(project=project, verb="lease.take_back")
+    assert entry.data == {"annotator": member.user.username}
+
+
+def test_claim_gives_queries_in_the_languages_one_reads() -> None:
+    project = make_project(overlap=1, max_overlap=1)
+    spanish, japanese = make_pair(project, locale="es"), make_pair(project, locale="jp")
+    make_round(project, [spanish, japanese], stream="active")
+    member = make_member(project)
+    member.languages = ["jp"]
+    member.save()
+    assert claim(member).pair == japanese
+    judge(member)
+    assert claim_slot(project, member.user) is None
+    assert claim(make_member(project)).pair == spanish

@@ -43,7 +43,7 @@ def judged(project: Project, member: Membership, label: str = "E") -> Judgment:
     slot = claim_slot(project, member.user)
     assert slot is not None
     key = uuid.uuid4()
-    submit_answer(project, member.user, Answer(slot.pk, key, published_guideline(project), PATHS[label]))
+    submit_answer(project, member.user, Answer(slot.pair_id, key, published_guideline(project), PATHS[label]))
     return Judgment.objects.get(key=key)
 
 

@@ -6,10 +6,9 @@ import uuid
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from labeling.actions.judgments import undo_last
 from labeling.models import Judgment, Slot
 from labeling.queries.agreement import label_counts, project_agreement
-from tests.labeling.acting import claim, judge, judge_all, make_members, submit
+from tests.labeling.acting import claim, judge, judge_all, make_members, submit, undo_last
 from tests.making import make_member, make_pair, make_project, make_round
 
 pytestmark = pytest.mark.django_db

@@ -5,10 +5,9 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from labeling.actions.judgments import undo_last
 from labeling.models import Judgment, Skip
 from labeling.queries.judgments import day_start, judged_today, judgments_of, last_step
-from tests.labeling.acting import SKIP_PATH, claim, judge, make_members, submit
+from tests.labeling.acting import SKIP_PATH, claim, judge, make_members, submit, undo_last
 from tests.making import make_member, make_pair, make_project, make_round
 
 pytestmark = pytest.mark.django_db
@@ -53,15 +52,15 @@ def test_last_step_is_the_newest_judgment_or_skip() -> None:
     assert last_step(project, member.user) is None
 
 
-def test_last_step_is_of_the_open_round_of_the_project() -> None:
+def test_last_step_is_of_the_project_and_reaches_past_the_open_round() -> None:
     project, other = make_project(), make_project()
     make_round(project, [make_pair(project)])
     make_round(other, [make_pair(other)])
     member = make_member(project)
-    judge(member)
+    judgment = judge(member)
     assert last_step(other, member.user) is None
     make_round(project, [])
-    assert last_step(project, member.user) is None
+    assert last_step(project, member.user) == judgment
     assert judged_today(project, member.user) == 1
 
 

@@ -6,11 +6,10 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from labeling.actions.judgments import undo_last
 from labeling.models import Role
 from labeling.queries.judgments import day_start
 from labeling.queries.people import work_by_member
-from tests.labeling.acting import SKIP_PATH, claim, judge, judge_all, make_members, submit
+from tests.labeling.acting import SKIP_PATH, claim, judge, judge_all, make_members, submit, undo_last
 from tests.making import make_member, make_pair, make_project, make_round
 
 pytestmark = pytest.mark.django_db

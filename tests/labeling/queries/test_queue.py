@@ -3,9 +3,8 @@
 import pytest
 from django.utils import timezone
 
-from labeling.actions.judgments import undo_last
 from labeling.queries.queue import free_slots, open_round_of, open_slots, queued_slots, waiting_slots
-from tests.labeling.acting import SKIP_PATH, claim, expire, judge, make_members, submit
+from tests.labeling.acting import SKIP_PATH, claim, expire, judge, make_members, submit, undo_last
 from tests.making import make_member, make_pair, make_project, make_round
 
 pytestmark = pytest.mark.django_db
@@ -42,17 +41,17 @@ def test_free_slots_are_what_a_person_could_be_given_in_order() -> None:
     member, other = make_members(project, 2)
     now = timezone.now()
     every = [(rank, number) for rank in range(4) for number in (1, 2)]
-    assert list(free_slots(project, member.user, now).values_list("rank", "number")) == every
+    assert list(free_slots(member, now).values_list("rank", "number")) == every
     judge(member)
     submit(member, claim(member), SKIP_PATH)
     held = claim(member)
-    left = free_slots(project, member.user, timezone.now())
+    left = free_slots(member, timezone.now())
     assert list(left.values_list("pair", flat=True)) == [pairs[3].pk] * 2
-    theirs = free_slots(project, other.user, timezone.now())
+    theirs = free_slots(other, timezone.now())
     assert held not in theirs
     expire(held)
-    assert held in free_slots(project, other.user, timezone.now())
-    assert held not in free_slots(project, member.user, timezone.now())
+    assert held in free_slots(other, timezone.now())
+    assert held not in free_slots(member, timezone.now())
 
 
 def test_waiting_slots_are_all_before_anybody_has_begun() -> None:
@@ -64,7 +63,7 @@ def test_waiting_slots_are_all_before_anybody_has_begun() -> None:
 
 
 def test_waiting_slots_are_what_somebody_at_work_could_fill() -> None:
-    project = make_project(overlap=2, max_overlap=3)
+    project = make_project(overlap=2, max_overlap=3, skips_to_lead=0)
     pairs = [make_pair(project) for _ in range(2)]
     make_round(project, pairs, stream="active")
     first, second, third = make_members(project, 3)

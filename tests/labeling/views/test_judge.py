@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from labeling.models import Judgment, Membership, ProductRevision, Project, Role, Skip, Slot
+from labeling.models import Judgment, Membership, Pair, ProductRevision, Project, Role, Skip, Slot
 from tests.making import PATHS, make_member, make_pair, make_project, make_round
 
 pytestmark = pytest.mark.django_db
@@ -33,9 +33,9 @@ def desk_for(client: Client, pairs: int = 3, role: Role = Role.ANNOTATOR) -> tup
 def test_desk_shows_the_pair_and_every_question_with_one_visible(client: Client) -> None:
     _, _, url = desk_for(client)
     page = client.get(url).content.decode()
-    slot = Slot.objects.select_related("pair__query", "pair__product").get(pk=fields_of(page)["slot"])
-    assert f'data-query="{slot.pair.query.text}"' in page
-    assert f'data-product="{slot.pair.product.external_id}"' in page
+    pair = Pair.objects.select_related("query", "product").get(pk=fields_of(page)["pair"])
+    assert f'data-query="{pair.query.text}"' in page
+    assert f'data-product="{pair.product.external_id}"' in page
     questions = re.findall(r'data-question="(\w+)"( hidden)?', page)
     assert [name for name, hidden in questions if not hidden] == ["need"]
     assert {name for name, _ in questions} == {"need", "type", "conflict", "silent", "accept", "job", "together"}
@@ -59,7 +59,7 @@ def test_answer_by_htmx_is_stored_and_brings_the_next_desk(client: Client) -> No
     assert reply.status_code == 200
     page = reply.content.decode()
     assert page.lstrip().startswith('<div id="desk"')
-    assert fields_of(page)["slot"] != fields["slot"]
+    assert fields_of(page)["pair"] != fields["pair"]
     stored = Judgment.objects.get(annotator=member.user)
     assert (stored.label.key, stored.path, str(stored.key)) == ("S", PATHS["S"], fields["key"])
 
@@ -97,8 +97,8 @@ def test_same_submit_twice_counts_once(client: Client) -> None:
     [
         ({"path": "need:yes,kind:no"}, "Step 2"),
         ({"path": PATHS["E"] + ",job:no"}, "Step 5"),
-        ({"path": PATHS["E"], "slot": "999999999"}, "no longer"),
-        ({"path": PATHS["E"], "slot": ""}, "slot"),
+        ({"path": PATHS["E"], "pair": "999999999"}, "not in the queue"),
+        ({"path": PATHS["E"], "pair": ""}, "pair"),
         ({"path": PATHS["E"], "key": "not-a-key"}, "key"),
         ({"path": PATHS["E"], "guideline": "999999"}, "guideline"),
     ],
@@ -121,8 +121,8 @@ def test_skip_is_stored_with_its_reason_and_frees_the_slot(client: Client) -> No
     assert reply.status_code == 200
     skip = Skip.objects.get(annotator=member.user)
     assert (skip.reason, skip.note) == ("needs_evidence", "no size")
-    assert Slot.objects.get(pk=fields["slot"]).annotator is None
-    assert fields_of(reply.content.decode())["slot"] != fields["slot"]
+    assert not Slot.objects.filter(pair=int(fields["pair"]), annotator__isnull=False).exists()
+    assert fields_of(reply.content.decode())["pair"] != fields["pair"]
 
 
 def test_skip_refuses_a_reason_the_guideline_does_not_have(client: Client) -> None:
@@ -139,7 +139,7 @@ def test_undo_puts_the_pair_back_on_the_desk(client: Client) -> None:
     fields = fields_of(client.get(url).content.decode())
     client.post(url, {**fields, "path": PATHS["E"]}, headers=HTMX)
     page = client.post(reverse("undo", args=[project.slug]), headers=HTMX).content.decode()
-    assert fields_of(page)["slot"] == fields["slot"]
+    assert fields_of(page)["pair"] == fields["pair"]
     assert fields_of(page)["key"] != fields["key"]
     assert Judgment.objects.get(annotator=member.user).retired_as == "undone"
     again = client.post(reverse("undo", args=[project.slug]), headers=HTMX).content.decode()
@@ -189,7 +189,7 @@ def test_key_of_somebody_else_is_not_taken_for_ones_own(client: Client) -> None:
 def test_judgment_remembers_the_text_that_was_shown(client: Client) -> None:
     _, member, url = desk_for(client, pairs=2)
     fields = fields_of(client.get(url).content.decode())
-    product = Slot.objects.get(pk=fields["slot"]).pair.product
+    product = Pair.objects.get(pk=fields["pair"]).product
     shown = product.revision
     product.revision = ProductRevision.objects.create(product=product, number=2, digest=uuid.uuid4(), title="New text")
     product.save()
@@ -204,8 +204,8 @@ def test_judgment_remembers_the_text_that_was_shown(client: Client) -> None:
 def test_answers_about_a_pair_that_was_lost_are_not_carried_to_the_next(client: Client) -> None:
     _, _, url = desk_for(client)
     fields = fields_of(client.get(url).content.decode())
-    Slot.objects.filter(pk=fields["slot"]).update(annotator=None, leased_until=None, rank=10_000)
+    Slot.objects.filter(pair=int(fields["pair"])).update(annotator=None, leased_until=None, rank=10_000)
     page = client.post(url, {**fields, "answer": "need:yes"}).content.decode()
-    assert fields_of(page)["slot"] != fields["slot"]
+    assert fields_of(page)["pair"] != fields["pair"]
     assert fields_of(page)["path"] == ""
     assert [name for name, hidden in re.findall(r'data-question="(\w+)"( hidden)?', page) if not hidden] == ["need"]

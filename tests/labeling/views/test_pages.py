@@ -73,8 +73,9 @@ def test_settings_are_saved_and_logged(client: Client) -> None:
     url = reverse("settings", args=[project.slug])
     form = client.get(url).context["form"]
     values = {name: form[name].value() for name in form.fields} | {"batch_size": "77", "judge_spec": "{}"}
-    values = {name: value for name, value in values.items() if value not in (None, False)}
-    assert client.post(url, values).status_code == 302
+    values = {name: value for name, value in values.items() if value is not None and value is not False}
+    reply = client.post(url, values)
+    assert reply.status_code == 302, reply.context["form"].errors
     project.refresh_from_db()
     assert project.batch_size == 77
     entry = AuditLogEntry.objects.filter(project=project, verb="project.configure").latest("id")
@@ -86,7 +87,7 @@ def test_settings_that_make_no_sense_are_refused_in_words(client: Client) -> Non
     url = reverse("settings", args=[project.slug])
     form = client.get(url).context["form"]
     values = {name: form[name].value() for name in form.fields} | {"random_share": "0", "judge_spec": "{}"}
-    values = {name: value for name, value in values.items() if value not in (None, False)}
+    values = {name: value for name, value in values.items() if value is not None and value is not False}
     answer = client.post(url, values)
     assert answer.status_code == 400
     assert "must be above 0 and at most 1" in answer.content.decode()

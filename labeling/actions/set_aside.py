@@ -1,0 +1,57 @@
+"""Taking pairs that nobody can judge out of the queue, until the lead has decided."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from labeling.actions.audit_log import record
+from labeling.models import Project, Round, SetAside, Skip, Slot, User
+
+
+def set_aside_if_skipped(project: Project, pair_id: int, reason: str) -> SetAside | None:
+    """Set a pair aside when enough people skipped it for one reason. Runs in the transaction that locked the pair.
+
+    Skips from before the lead put the pair back do not count again.
+    """
+    if not project.skips_to_lead:
+        return None
+    skips = Skip.objects.filter(pair=pair_id, reason=reason, retired_at__isnull=True)
+    back = SetAside.objects.filter(pair=pair_id, state=SetAside.State.RETURNED).order_by("-decided_at").first()
+    if back is not None:
+        skips = skips.filter(created_at__gt=back.decided_at)
+    if skips.values("annotator").distinct().count() < project.skips_to_lead:
+        return None
+    aside = SetAside(project=project, pair_id=pair_id, reason=reason)
+    SetAside.objects.bulk_create([aside], ignore_conflicts=True)
+    _withdraw(pair_id, True)
+    return aside
+
+
+def withdraw_set_aside(skip: Skip) -> None:
+    """Put a pair back that was set aside for a skip which is being taken back. The pair is locked."""
+    waiting = SetAside.objects.filter(pair=skip.pair_id, reason=skip.reason, state=SetAside.State.WAITING)
+    if waiting.delete()[0]:
+        _withdraw(skip.pair_id, False)
+
+
+@transaction.atomic
+def decide_set_aside(project: Project, aside_id: int, state: SetAside.State, actor: User) -> SetAside | None:
+    """Put a pair back into the queue, or leave it out for good. None where that was decided already."""
+    aside = (
+        SetAside.objects.select_for_update().filter(pk=aside_id, project=project, state=SetAside.State.WAITING).first()
+    )
+    if aside is None:
+        return None
+    aside.state = state
+    aside.decided_by = actor
+    aside.decided_at = timezone.now()
+    aside.save()
+    if state == SetAside.State.RETURNED:
+        _withdraw(aside.pair_id, False)
+    record(project, actor, "pair.set_aside", f"pair {aside.pair_id}", decision=str(state), reason=aside.reason)
+    return aside
+
+
+def _withdraw(pair_id: int, withdrawn: bool) -> None:
+    Slot.objects.filter(pair=pair_id, round__state=Round.State.OPEN, judged=False, personal=False).update(
+        withdrawn=withdrawn
+    )

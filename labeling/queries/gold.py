@@ -1,0 +1,83 @@
+"""Gold pairs and repeats: what is served to see how somebody does, and how they did."""
+
+import datetime as dt
+import random
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from labeling.models import GoldPair, Judgment, Membership, QueueEntry, Round, Skip, Stream
+from modeling.estimates import Estimate, wilson_interval
+
+NEWEST = 50  # so many gold judgments make the running estimate
+
+
+def live_gold(member: Membership) -> QuerySet[GoldPair]:
+    """Return the gold pairs of the member's project that are served to them: in use and in their languages."""
+    gold = GoldPair.objects.filter(project=member.project, retired_at__isnull=True)
+    return gold.filter(pair__query__locale__in=member.languages) if member.languages else gold
+
+
+def next_gold(member: Membership) -> int | None:
+    """Draw a gold pair that the member has not judged, and return the pair's id.
+
+    None where there is none. Pairs that wait in the open round for their own sake are left to it.
+    """
+    judged = Judgment.objects.filter(pair=OuterRef("pair"), annotator=member.user_id, retired_at__isnull=True)
+    left = live_gold(member).filter(
+        ~Exists(judged), ~Exists(_queued(member, Stream.GOLD)), ~Exists(_skipped(member)), use=GoldPair.Use.CHECK
+    )
+    return left.order_by("?").values_list("pair_id", flat=True).first()
+
+
+def next_repeat(member: Membership, now: dt.datetime, at: float | None = None) -> int | None:
+    """Draw a pair that the member judged long enough ago and has not repeated; return its id, or None.
+
+    It is the first such pair from a moment of their history on that is drawn uniformly: `at`, in [0, 1].
+    """
+    until = now - dt.timedelta(days=member.project.repeat_after_days)
+    own = Judgment.objects.filter(annotator=member.user_id, project=member.project, retired_at__isnull=True)
+    repeated = own.filter(pair=OuterRef("pair"), stream=Stream.REPEAT)
+    old = own.filter(
+        ~Exists(repeated), ~Exists(_queued(member, Stream.REPEAT)), ~Exists(_skipped(member)), created_at__lt=until
+    ).exclude(stream__in=(Stream.REPEAT, Stream.GOLD))
+    first = old.order_by("created_at").values_list("created_at", "pair_id").first()
+    if first is None:
+        return None
+    since = first[0] + (until - first[0]) * (random.random() if at is None else at)  # noqa: S311 - no secret
+    drawn = old.filter(created_at__gte=since).order_by("created_at").values_list("pair_id", flat=True).first()
+    return drawn or first[1]
+
+
+def _queued(member: Membership, but: Stream) -> QuerySet[QueueEntry]:
+    """Return the entries of a pair in the open round that are not of the stream `but`."""
+    return QueueEntry.objects.filter(
+        pair=OuterRef("pair"), round__project=member.project, round__state=Round.State.OPEN
+    ).exclude(stream=but)
+
+
+def _skipped(member: Membership) -> QuerySet[Skip]:
+    return Skip.objects.filter(
+        pair=OuterRef("pair"), annotator=member.user_id, round__state=Round.State.OPEN, retired_at__isnull=True
+    )
+
+
+def gold_judgments(member: Membership) -> QuerySet[Any]:
+    """Return the member's judgments of gold pairs that count for them, the newest first, each with what is `known`."""
+    since = Q(created_at__gte=member.gold_since) if member.gold_since else Q()
+    known = GoldPair.objects.filter(pair=OuterRef("pair"), retired_at__isnull=True).values("label")
+    return (
+        Judgment.objects.filter(
+            since, annotator=member.user_id, project=member.project, retired_at__isnull=True, stream=Stream.GOLD
+        )
+        .annotate(known=known[:1])
+        .filter(known__isnull=False)
+        .order_by("-created_at")
+    )
+
+
+def gold_result(member: Membership) -> Estimate:
+    """Return the share of right answers among the member's newest gold judgments, with Wilson's 95 % interval."""
+    newest = gold_judgments(member).values_list("label_id", "known")[:NEWEST]
+    right = [given == known for given, known in newest]
+    return wilson_interval(sum(right), len(right))
