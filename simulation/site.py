@@ -101,8 +101,7 @@ def set_up(demo: Demo, data: Data, say: Say) -> None:
     """Make the database's tables, the project and its members, and import the pool."""
     say("setting up the database")
     manage("migrate", "--no-input", "--verbosity", "0")
-    if "DATABASE_URL" in os.environ:
-        manage("collectstatic", "--no-input", "--verbosity", "0")
+    manage("collectstatic", "--no-input", "--verbosity", "0")
     _pause_unfinished(demo.folder.parent)
     (demo.folder / "unfinished").touch()
     manage("create_project", demo.slug, "--name", "Demo shop")

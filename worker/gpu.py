@@ -24,6 +24,7 @@ from modeling.judge.dataset import Example, write_examples
 from modeling.judge.prompts import product_text, query_text
 from modeling.judge.scoring import Judge
 from modeling.judge.spec import JudgeSpec
+from modeling.judge.threads import leave_a_core
 from worker.training import StoppedError, TrainingError, follow_run
 
 log = logging.getLogger(__name__)
@@ -151,4 +152,5 @@ def _score(shard: ScoringShard, adapter: Adapter) -> int:
 @lru_cache(maxsize=1)
 def _load_judge(folder: str) -> Judge:
     """Keep the adapter of the last shard loaded: the next shard is most likely its, too."""
+    leave_a_core()
     return Judge.load(Path(folder))
