@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from functools import partial
 
 from celery import shared_task
 
@@ -13,6 +14,7 @@ from labeling.models import Job, Project
 from labeling.queries.predictions import candidates, champion_of, holdout_pairs
 from labeling.queries.projects import labels_of
 from modeling.sampling.batch import draw_batch
+from modeling.sampling.shelves import draw_queries
 
 log = logging.getLogger(__name__)
 
@@ -64,13 +66,14 @@ def draw_round(job: Job) -> str:
     if not len(pool.pair_ids):
         return "Every pair of the pool has been judged: there is nothing left to select."
     seed = secrets.randbits(48)
-    batch = draw_batch(
+    whole = project.desk == Project.Desk.SHELF
+    draw = draw_queries if whole else partial(draw_batch, max_per_query=project.max_per_query)
+    batch = draw(
         pool.pair_ids,
         pool.query_ids,
         pool.probabilities,
         size=project.batch_size,
         random_share=project.random_share,
-        max_per_query=project.max_per_query,
         seed=seed,
     )
     holdout = holdout_pairs(project, pool.pair_ids[batch.index[batch.stream == "active"]])
@@ -80,6 +83,7 @@ def draw_round(job: Job) -> str:
             stream=str(batch.stream[row]),
             chance=float(batch.chance[row]) if batch.stream[row] == "random" else None,
             score=float(batch.score[row]) if batch.stream[row] == "active" else None,
+            query_id=int(pool.query_ids[index]) if whole else None,
         )
         for row, index in enumerate(batch.index)
         if int(pool.pair_ids[index]) not in holdout or batch.stream[row] == "random"

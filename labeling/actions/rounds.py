@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from django.db import transaction
@@ -14,12 +15,16 @@ from labeling.queries.queue import open_round_of
 
 @dataclass(frozen=True)
 class Drawn:
-    """One pair for a round: why it is in, with what chance (random) or score (active)."""
+    """One pair for a round: why it is in, with what chance (random) or score (active).
+
+    Pairs that name their query were drawn as a whole query and stay beside each other in the queue.
+    """
 
     pair_id: int
     stream: str
     chance: float | None
     score: float | None
+    query_id: int | None = None
 
 
 @transaction.atomic
@@ -122,15 +127,17 @@ def _carried_entries(project: Project) -> list[QueueEntry]:
 def _shuffle_streams(drawn: Sequence[Drawn], seed: int) -> list[Drawn]:
     """Mix the streams so that nobody can tell which comes next, keeping the order inside the active one.
 
-    The random stream's own order is shuffled, so that the part of it judged so far is a fair sample, too.
+    The random stream's own order is shuffled, so that the part of it judged so far is a fair sample, too. What was
+    drawn as a whole query is one turn.
     """
     random = np.random.default_rng(seed)
-    by_stream: dict[str, list[Drawn]] = {}
-    for one in drawn:
-        by_stream.setdefault(one.stream, []).append(one)
+    by_stream: dict[str, list[list[Drawn]]] = {}
+    for _, members in groupby(drawn, lambda one: (one.stream, one.query_id or -one.pair_id)):
+        together = list(members)
+        by_stream.setdefault(together[0].stream, []).append(together)
     if Stream.RANDOM in by_stream:
         uniform = by_stream[Stream.RANDOM]
         by_stream[Stream.RANDOM] = [uniform[index] for index in random.permutation(len(uniform))]
-    turns = random.permutation([stream for stream, members in by_stream.items() for _ in members])
-    rest = {stream: iter(members) for stream, members in by_stream.items()}
-    return [next(rest[str(stream)]) for stream in turns]
+    turns = random.permutation([stream for stream, parts in by_stream.items() for _ in parts])
+    rest = {stream: iter(parts) for stream, parts in by_stream.items()}
+    return [one for stream in turns for one in next(rest[str(stream)])]

@@ -47,8 +47,10 @@ def draw_batch(
     ValueError for ids that repeat, lengths that differ, or settings out of range.
     """
     pairs, queries = np.asarray(pair_ids, dtype=np.int64), np.asarray(query_ids)
-    _check(pairs, queries, probabilities, size, random_share, max_per_query)
-    order = _order_by_id(pairs)
+    check_pool(pairs, queries, probabilities, size, random_share)
+    if max_per_query < 1:
+        raise ValueError(f"max_per_query must be 1 or more, got {max_per_query}")
+    order = order_by_id(pairs)
     if order is not None:
         queries = queries[order]
         probabilities = None if probabilities is None else probabilities[order]
@@ -69,14 +71,10 @@ def draw_batch(
     return Batch(index=drawn if order is None else order[drawn], stream=stream, chance=chance, score=scores)
 
 
-def _check(
-    pairs: Positions,
-    queries: NDArray[np.generic],
-    probabilities: Probabilities | None,
-    size: int,
-    random_share: float,
-    max_per_query: int,
+def check_pool(
+    pairs: Positions, queries: NDArray[np.generic], probabilities: Probabilities | None, size: int, random_share: float
 ) -> None:
+    """ValueError for arrays that do not belong together and settings out of range."""
     if pairs.ndim != 1 or queries.shape != pairs.shape:
         raise ValueError(f"each pair needs an id and a query, got shapes {pairs.shape} and {queries.shape}")
     if probabilities is not None:
@@ -87,11 +85,9 @@ def _check(
         raise ValueError(f"size must be 0 or more, got {size}")
     if not 0 <= random_share <= 1:
         raise ValueError(f"random_share must lie between 0 and 1, got {random_share}")
-    if max_per_query < 1:
-        raise ValueError(f"max_per_query must be 1 or more, got {max_per_query}")
 
 
-def _order_by_id(pairs: Positions) -> Positions | None:
+def order_by_id(pairs: Positions) -> Positions | None:
     """Positions that sort the ids; None when they are sorted already. ValueError when one repeats."""
     if bool((pairs[1:] > pairs[:-1]).all()):
         return None

@@ -152,3 +152,18 @@ def test_round_takes_the_overlap_that_the_project_has_now() -> None:
     Project.objects.filter(pk=project.pk).update(overlap=3)
     (entry,) = served(make_round(project, [make_pair(project)]))
     assert entry.overlap == 3
+
+
+def test_round_keeps_whole_queries_together_and_shuffles_them() -> None:
+    project = make_project(desk="shelf")
+    pairs = [make_pair(project, f"query {number % 8}") for number in range(40)]
+    by_query = sorted(pairs, key=lambda pair: pair.query_id)
+    drawn = [Drawn(pair.pk, "random", 0.5, None, pair.query_id) for pair in by_query[:20]]
+    drawn += [Drawn(pair.pk, "active", None, 0.5, pair.query_id) for pair in by_query[20:]]
+    opened = open_round(project, drawn, strategy="margin", seed=5, pool_size=80)
+    order = list(QueueEntry.objects.filter(round=opened).order_by("rank").values_list("pair__query", "stream"))
+    turns = [order[at] for at in range(0, 40, 5)]
+    assert order == [turn for turn in turns for _ in range(5)]
+    active = [query for query, stream in turns if stream == "active"]
+    assert active == sorted(active)
+    assert [stream for _, stream in turns] != ["random"] * 4 + ["active"] * 4
