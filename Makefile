@@ -16,7 +16,7 @@ ONCE ?=
 NAME ?=
 ARGS ?=
 
-.PHONY: help env run demo test lint format bench stop clean
+.PHONY: help env run demo test lint format words bench stop clean
 
 help: ## List the targets
 	@echo "Usage: make TARGET"
@@ -64,6 +64,9 @@ lint: env ## Check format, ruff, types, import contracts and migrations
 format: env ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+words: env ## Collect the pages' words into locale/ and compile the translations
+	@exec $(BIN)/python -m config.catalogs
 
 bench: env ## Run the benchmark NAME, with ARGS; without NAME, list them
 ifeq ($(NAME),)

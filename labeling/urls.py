@@ -1,7 +1,9 @@
 """Winnow's pages and API."""
 
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
+from django.views.i18n import set_language
 
 from labeling.api.summary import project_summary
 from labeling.views import adapters, audits, charts, data, guideline, home, jobs, judge, people, project, rounds, work
@@ -13,6 +15,7 @@ urlpatterns = [
     path("styleguide", home.styleguide, name="styleguide"),
     path("accounts/login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("language/", login_not_required(set_language), name="set_language"),
     path("p/<slug:slug>/", project.project, name="project"),
     path("p/<slug:slug>/judge/", judge.judge, name="judge"),
     path("p/<slug:slug>/judge/skip/", judge.skip, name="skip"),

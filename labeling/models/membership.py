@@ -3,14 +3,15 @@
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from labeling.models.project import Project
 
 
 class Role(models.TextChoices):
-    ANNOTATOR = "annotator"
-    AUDITOR = "auditor"
-    LEAD = "lead"
+    ANNOTATOR = "annotator", _("Annotator")
+    AUDITOR = "auditor", _("Auditor")
+    LEAD = "lead", _("Lead")
 
 
 class Membership(models.Model):

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from labeling.access import for_roles
@@ -35,7 +36,7 @@ def audits(request: HttpRequest, member: Membership) -> HttpResponse:
         if size not in map(str, SIZES):
             return HttpResponseBadRequest(f"size is one of {', '.join(map(str, SIZES))}.", "text/plain")
         if draw_audit(project, int(size), secrets.randbits(48), member.user) is None:
-            messages.error(request, "There is nothing to audit yet: no champion has scored the pool.")
+            messages.error(request, _("There is nothing to audit yet: no champion has scored the pool."))
             return redirect("audits", slug=project.slug)
         return redirect("audit", slug=project.slug)
     results = [{"result": result, "share": stat(result.share)} for result in audit_results(project)]
@@ -48,13 +49,13 @@ def audit_verdicts(request: HttpRequest, member: Membership, number: int) -> Htt
     """Show an audit's verdicts, disagreements first. An auditor sees their own only: the rest stays blind."""
     found = get_object_or_404(Audit.objects.select_related("adapter"), project=member.project, number=number)
     items = [item for item in verdicts(found) if member.role == Role.LEAD or item.auditor_id == member.user_id]
+    heading = _name(found)
     crumbs = [
-        {"text": "Audits", "url": reverse("audits", args=[member.project.slug])},
-        {"text": str(found), "url": ""},
+        {"text": _("Audits"), "url": reverse("audits", args=[member.project.slug])},
+        {"text": heading, "url": ""},
     ]
-    return project_page(
-        request, member, "audits/verdicts.html", "audits", {"found": found, "items": items, "crumbs": crumbs}
-    )
+    context = {"found": found, "heading": heading, "items": items, "crumbs": crumbs}
+    return project_page(request, member, "audits/verdicts.html", "audits", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -79,12 +80,12 @@ def audit_note(request: HttpRequest, member: Membership) -> HttpResponse:
     """Keep the auditor's reason, and go on to the next item."""
     form = NoteForm(request.POST)
     if not form.is_valid():
-        return HttpResponseBadRequest("The reason was not understood, and nothing was stored.", "text/plain")
+        return HttpResponseBadRequest(_("The reason was not understood, and nothing was stored."), "text/plain")
     if form.cleaned_data["note"]:
         try:
             note_verdict(member.project, member.user, form.cleaned_data["item"], form.cleaned_data["note"])
         except AuditItem.DoesNotExist:
-            return HttpResponseBadRequest("That item is not one of yours.", "text/plain")
+            return HttpResponseBadRequest(_("That item is not one of yours."), "text/plain")
     if request.htmx:  # type: ignore[attr-defined]
         return _item_page(request, member)
     return redirect("audit", slug=member.project.slug)
@@ -93,7 +94,7 @@ def audit_note(request: HttpRequest, member: Membership) -> HttpResponse:
 def _take_verdict(request: HttpRequest, member: Membership) -> HttpResponse:
     form = AnswerForm(member.project, request.POST)
     if not form.is_valid() or form.cleaned_data["item"] is None:
-        return HttpResponseBadRequest("The verdict was not understood, and nothing was stored.", "text/plain")
+        return HttpResponseBadRequest(_("The verdict was not understood, and nothing was stored."), "text/plain")
     version: GuidelineVersion = form.cleaned_data["guideline"]
     reason = form.cleaned_data["reason"]
     try:
@@ -129,6 +130,10 @@ def _item_page(
     return project_page(request, member, _template(request, "item"), "audit", context)
 
 
+def _name(found: Audit) -> str:
+    return _("Audit %(number)s") % {"number": found.number}
+
+
 def _template(request: HttpRequest, name: str) -> str:
     return f"audits/{name}.html" if request.htmx else f"audits/{name}_page.html"  # type: ignore[attr-defined]
 
@@ -139,5 +144,5 @@ def _standing(found: Audit, member: Membership) -> dict[str, Any]:
     return {
         "today": items.filter(auditor=member.user, judged_at__isnull=False).count(),
         "waiting": items.filter(judged_at__isnull=True).count(),
-        "heading": str(found),
+        "heading": _name(found),
     }

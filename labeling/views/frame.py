@@ -5,22 +5,23 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from labeling.models import Membership, Role
 
 PAGES = (
-    ("Overview", "project", (Role.LEAD,)),
-    ("Judge", "judge", (Role.ANNOTATOR, Role.LEAD)),
-    ("My work", "work", (Role.ANNOTATOR,)),
-    ("Audit", "audit", (Role.AUDITOR,)),
-    ("Rounds", "rounds", (Role.LEAD,)),
-    ("Guideline", "guideline", (Role.ANNOTATOR, Role.AUDITOR, Role.LEAD)),
-    ("People", "people", (Role.LEAD,)),
-    ("Adapters", "adapters", (Role.LEAD,)),
-    ("Audits", "audits", (Role.AUDITOR, Role.LEAD)),
-    ("Jobs", "jobs", (Role.LEAD,)),
-    ("Data", "data", (Role.LEAD,)),
-    ("Settings", "settings", (Role.LEAD,)),
+    (_("Overview"), "project", (Role.LEAD,)),
+    (_("Judge"), "judge", (Role.ANNOTATOR, Role.LEAD)),
+    (_("My work"), "work", (Role.ANNOTATOR,)),
+    (_("Audit"), "audit", (Role.AUDITOR,)),
+    (_("Rounds"), "rounds", (Role.LEAD,)),
+    (_("Guideline"), "guideline", (Role.ANNOTATOR, Role.AUDITOR, Role.LEAD)),
+    (_("People"), "people", (Role.LEAD,)),
+    (_("Adapters"), "adapters", (Role.LEAD,)),
+    (_("Audits"), "audits", (Role.AUDITOR, Role.LEAD)),
+    (_("Jobs"), "jobs", (Role.LEAD,)),
+    (_("Data"), "data", (Role.LEAD,)),
+    (_("Settings"), "settings", (Role.LEAD,)),
 )
 
 
@@ -33,5 +34,5 @@ def project_page(
         for label, name, roles in PAGES
         if member.role in roles
     ]
-    frame = {"project": member.project, "role": member.role, "nav": nav}
+    frame = {"project": member.project, "role": member.role, "role_name": member.get_role_display(), "nav": nav}
     return render(request, template, frame | context, status=status)

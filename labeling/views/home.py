@@ -5,6 +5,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from labeling.access import signed_in
@@ -24,7 +25,7 @@ def home(request: HttpRequest) -> HttpResponse:
         {"header": member.project.name, "href": first_page(member), "cells": [member.get_role_display()]}
         for member in memberships
     ]
-    columns = [{"text": "Project"}, {"text": "You are"}]
+    columns = [{"text": _("Project")}, {"text": _("You are")}]
     return render(request, "home.html", {"columns": columns, "rows": rows})
 
 

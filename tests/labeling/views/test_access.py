@@ -10,7 +10,7 @@ from tests.making import make_member, make_project, make_user
 
 pytestmark = pytest.mark.django_db
 
-PUBLIC = {"login", "logout", "health"}
+PUBLIC = {"login", "logout", "health", "set_language"}
 SIGNED_IN = {"home", "styleguide"}
 ARGUMENTS: dict[str, int] = {"number": 1, "job_id": 1}
 OF_A_PROJECT = [pattern for pattern in urlpatterns if pattern.name not in PUBLIC | SIGNED_IN]

@@ -1,0 +1,37 @@
+"""The language that a page speaks to its reader."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import translation
+from django.utils.translation import pgettext_lazy
+
+# Names that stand in data and not in a page, marked here so that they reach the catalogs. A template translates
+# them with `{% translate label.name context "label" %}`; a name that is not here is shown as it is.
+LABELS = (
+    pgettext_lazy("label", "Exact"),
+    pgettext_lazy("label", "Substitute"),
+    pgettext_lazy("label", "Complement"),
+    pgettext_lazy("label", "Irrelevant"),
+)
+
+View = Callable[[HttpRequest], HttpResponseBase]
+
+
+def speak_the_readers_language(get_response: View) -> View:
+    """Middleware: what a person chose on their account page wins over the cookie and the browser.
+
+    It comes after Django's LocaleMiddleware, which has taken the cookie's or the browser's language, and after
+    the authentication; every page asks who is there anyway, so that it costs no query.
+    """
+    known = dict(settings.LANGUAGES)
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        chosen = request.user.language if request.user.is_authenticated else ""
+        if chosen in known:
+            translation.activate(chosen)
+            request.LANGUAGE_CODE = chosen
+        return get_response(request)
+
+    return respond

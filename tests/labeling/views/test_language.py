@@ -1,0 +1,147 @@
+"""Which language a page speaks: the person's own choice, else the cookie's, else the browser's."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.template.loader import render_to_string
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import translation
+
+from labeling.models import Label, Role, User
+from tests.making import make_member, make_project, make_user
+
+pytestmark = pytest.mark.django_db
+
+SPANISH = {"Accept-Language": "es-MX,es;q=0.9"}
+JAPANESE = {"Accept-Language": "ja"}
+NAMES = {"es": ["Exacto", "Sustituto", "Complemento", "Irrelevante"], "ja": ["完全一致", "代替品", "補完品", "無関係"]}
+
+
+def language_of(answer: Any) -> str:
+    """Return the language that a page says it is in."""
+    found = re.search(r'<html lang="([^"]+)"', answer.content.decode())
+    assert found is not None
+    assert answer.headers["Content-Language"] == found[1]
+    return found[1]
+
+
+def choose(user: User, language: str) -> User:
+    user.language = language
+    user.save()
+    return user
+
+
+def test_sign_in_page_speaks_the_browsers_language(client: Client) -> None:
+    page = client.get("/accounts/login/", headers=SPANISH)
+    assert language_of(page) == "es"
+    assert "Iniciar sesión en Winnow" in page.content.decode()
+    assert "Accept-Language" in page.headers["Vary"]
+    assert language_of(client.get("/accounts/login/", headers={"Accept-Language": "fr"})) == "en"
+
+
+def test_switch_on_the_sign_in_page_wins_over_the_browser(client: Client) -> None:
+    page = client.get("/accounts/login/?next=/p/shop/", headers=SPANISH).content.decode()
+    assert 'action="/language/"' in page
+    assert 'name="next" value="/accounts/login/?next=/p/shop/"' in page
+    answer = client.post(
+        "/language/", {"language": "ja", "next": "/accounts/login/?next=/p/shop/"}, headers=SPANISH, follow=True
+    )
+    assert answer.redirect_chain == [("/accounts/login/?next=/p/shop/", 302)]
+    assert language_of(answer) == "ja"
+    assert client.cookies["winnow_language"]["httponly"]
+
+
+def test_switch_leads_nowhere_else(client: Client) -> None:
+    answer = client.post("/language/", {"language": "ja", "next": "https://elsewhere.example/"})
+    assert answer.headers["Location"] == "/"
+
+
+def test_choice_of_a_person_wins_over_cookie_and_browser(client: Client) -> None:
+    client.force_login(choose(make_user(), "ja"))
+    client.cookies["winnow_language"] = "es"
+    assert language_of(client.get("/", headers=SPANISH)) == "ja"
+
+
+def test_person_without_a_choice_reads_the_browsers_language(client: Client) -> None:
+    client.force_login(make_user())
+    assert language_of(client.get("/", headers=JAPANESE)) == "ja"
+
+
+def test_language_that_is_not_there_is_passed_over(client: Client) -> None:
+    client.force_login(choose(make_user(), "xx"))
+    assert language_of(client.get("/", headers=SPANISH)) == "es"
+
+
+def test_choice_of_one_person_does_not_reach_the_next_request(client: Client) -> None:
+    client.force_login(choose(make_user(), "ja"))
+    client.get("/")
+    assert language_of(Client().get("/accounts/login/")) == "en"
+
+
+def test_missing_page_speaks_the_persons_language(client: Client) -> None:
+    client.force_login(choose(make_user(), "es"))
+    for address in ("/p/no-such-project/", "/nowhere/"):
+        page = client.get(address)
+        assert page.status_code == 404
+        assert language_of(page) == "es"
+
+
+def test_language_costs_no_query(client: Client) -> None:
+    user = make_user()
+    client.force_login(user)
+    counts = []
+    for language in ("", "ja"):
+        choose(user, language)
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/styleguide")
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("language", ["es", "ja"])
+def test_broken_page_needs_no_context(language: str) -> None:
+    with translation.override(language):
+        html = render_to_string("500.html")
+    assert f'<html lang="{language}">' in html
+    assert "Winnow" in html
+    assert "What you did just now" not in html
+
+
+@pytest.mark.parametrize("language", ["es", "ja"])
+def test_label_names_are_translated_and_their_data_stays(language: str) -> None:
+    labels = list(Label.objects.filter(scheme__slug="esci"))
+    with translation.override(language):
+        shown = [render_to_string("components/label.html", {"label": label}) for label in labels]
+        assert [re.findall(r"<span>([^<]+)</span>", html)[0] for html in shown] == NAMES[language]
+        other = render_to_string("components/label.html", {"label": {"key": "5", "name": "Five stars"}})
+        assert "Five stars" in other
+    assert [label.name for label in labels] == ["Exact", "Substitute", "Complement", "Irrelevant"]
+
+
+@pytest.mark.parametrize(("language", "stat"), [("en", "1,204 pairs"), ("es", "1\u00a0204 pares"), ("ja", "1,204組")])
+def test_numbers_and_plurals_follow_the_language(language: str, stat: str) -> None:
+    with translation.override(language):
+        html = render_to_string("components/stat.html", {"name": "n", "value": 0.5, "n": 1204})
+        one = render_to_string("components/stat.html", {"name": "n", "value": 0.5, "n": 1})
+    assert stat in html
+    assert ("0,50" in html) == (language == "es")
+    assert {"en": "1 pair<", "es": "1 par<", "ja": "1組<"}[language] in one
+
+
+def test_navigation_and_role_are_translated(client: Client) -> None:
+    project = make_project()
+    client.force_login(choose(make_member(project, Role.AUDITOR).user, "es"))
+    page = client.get(reverse("audits", args=[project.slug])).content.decode()
+    assert "Auditorías" in page
+    assert f"Auditor/a en {project.name}" in page
+
+
+def test_every_language_is_named_in_itself() -> None:
+    assert dict(settings.LANGUAGES) == {"en": "English", "es": "Español", "ja": "日本語"}
+    assert all((Path(settings.LOCALE_PATHS[0]) / code).is_dir() for code in ("es", "ja"))
