@@ -119,8 +119,8 @@ def correct_judgment(project: Project, annotator: User, judgment_id: int, answer
 def undo_step(project: Project, annotator: User, step: Judgment | Skip | None) -> Slot | None:
     """Retire a judgment or skip of theirs and lease its pair to them again.
 
-    Sent twice it counts once. None where there is nothing to take back, or where all places for a skipped pair
-    are taken by others.
+    Sent twice it counts once. A desk that shows one pair gives up the one it had. None where there is nothing to
+    take back, or where all places for a skipped pair are taken by others.
     """
     locked_member(project, annotator)
     if step is None:
@@ -132,8 +132,10 @@ def undo_step(project: Project, annotator: User, step: Judgment | Skip | None) -
     slot = _reopen_judgment(step) if isinstance(step, Judgment) else _reopen_skip(step)
     if slot is None:
         return None
-    for other in held_slots(project, annotator, timezone.now()).exclude(pk=slot.pk).select_for_update(of=("self",)):
-        free(other)
+    if project.desk == Project.Desk.PAIR:
+        others = held_slots(project, annotator, timezone.now()).exclude(pk=slot.pk)
+        for other in others.select_for_update(of=("self",)):
+            free(other)
     lease(slot, project, annotator, timezone.now())
     slot.draft = step.path
     slot.save()

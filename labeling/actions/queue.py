@@ -88,18 +88,18 @@ def leave_pair(project: Project, annotator: User, pair_id: int, key: uuid.UUID, 
 def _update_lease(
     project: Project, annotator: User, pair_id: int, key: uuid.UUID, draft: str, remaining: dt.timedelta
 ) -> bool:
-    lost = _is_no_path(draft)
     held = Slot.objects.filter(pair=pair_id, pair__project=project, annotator=annotator, key=key, judged=False)
-    changes = {"leased_until": timezone.now() + remaining} | ({} if lost else {"draft": draft})
+    changes = {"leased_until": timezone.now() + remaining} | ({"draft": draft} if is_path(draft) else {})
     return held.update(**changes) > 0
 
 
-def _is_no_path(draft: str) -> bool:
+def is_path(draft: str) -> bool:
+    """Whether a half walk that a page sent can be kept."""
     try:
         parse_path(draft)
     except PathError:
-        return True
-    return False
+        return False
+    return True
 
 
 @transaction.atomic

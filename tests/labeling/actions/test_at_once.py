@@ -10,6 +10,7 @@ from django.db import transaction
 from labeling.actions.audits import claim_item, draw_audit
 from labeling.actions.judgments import Outcome
 from labeling.actions.queue import claim_slot
+from labeling.actions.shelf import claim_shelf, keep_shelf
 from labeling.models import AuditItem, Consensus, Judgment, Membership, Role, Slot
 from tests.labeling.acting import at_once, claim, expire, judge, make_adapter, make_members, predict, submit, undo_last
 from tests.making import make_member, make_pair, make_project, make_round
@@ -154,6 +155,51 @@ def test_tie_slot_that_somebody_is_being_given_outlives_the_undo_of_the_tie(comm
             time.sleep(0.3)  # until it has come as far as it can
         assert undoing.result(20) != [None]
     assert submit(third, slot, "S") == Outcome.STORED
+
+
+def test_shelves_of_many_at_once_give_each_product_to_as_many_as_it_needs(committed: None) -> None:
+    project = make_project(desk="shelf", overlap=2, max_overlap=2)
+    make_round(project, [make_pair(project, f"query {number // 6}") for number in range(36)])
+    members = make_members(project, 6)
+
+    def work(member: Membership) -> list[int]:
+        done: list[int] = []
+        while shelf := claim_shelf(project, member.user):
+            assert len({slot.pair.query_id for slot in shelf}) == 1
+            assert keep_shelf(project, member.user, {slot.key: "need:yes" for slot in shelf}) == len(shelf)
+            for place, slot in enumerate(shelf):
+                assert submit(member, slot, "E") == Outcome.STORED
+                if place == 2:
+                    undo_last(project, member.user)
+            done += [slot.pk for slot in shelf]
+        return done
+
+    at_once(*(partial(work, member) for member in members))
+    for member in members:  # who found the rest locked for a moment
+        work(member)
+    live = Judgment.objects.filter(project=project, retired_at__isnull=True)
+    assert Counter(Counter(live.values_list("pair", flat=True)).values()) == {2: 36}
+    assert len(set(live.values_list("pair", "annotator"))) == 72
+    assert not Slot.objects.filter(round__project=project, judged=False).exists()
+
+
+def test_shelf_of_two_tabs_at_once_is_one_set_of_leases(committed: None) -> None:
+    project = make_project(desk="shelf", overlap=2)
+    make_round(project, [make_pair(project, f"query {number // 5}") for number in range(15)])
+    member = make_member(project)
+    shelves = at_once(*[lambda: claim_shelf(project, member.user)] * 4)
+    assert len({frozenset((slot.pk, slot.key) for slot in shelf) for shelf in shelves}) == 1
+    assert Slot.objects.filter(round__project=project, annotator=member.user).count() == 5
+
+
+def test_shelves_at_once_of_one_query_never_share_a_slot(committed: None) -> None:
+    project = make_project(desk="shelf", overlap=3, max_overlap=3)
+    make_round(project, [make_pair(project, "the only query") for _ in range(8)])
+    members = make_members(project, 3)
+    at_once(*(partial(claim_shelf, project, member.user) for member in members))
+    shelves = [claim_shelf(project, member.user) for member in members]
+    assert [len(shelf) for shelf in shelves] == [8, 8, 8]
+    assert len({slot.pk for shelf in shelves for slot in shelf}) == 24
 
 
 def test_submit_does_not_wait_for_work_on_the_whole_project(committed: None) -> None:
