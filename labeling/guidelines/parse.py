@@ -9,18 +9,25 @@ from types import MappingProxyType
 import yaml
 
 from labeling.guidelines.connections import check_connections
-from labeling.guidelines.source import GuidelineError, Problem, Reader, compose, suggest
+from labeling.guidelines.source import (
+    MAX_ANSWER,
+    MAX_ASK,
+    MAX_EXAMPLE,
+    MAX_HELP,
+    MAX_TITLE,
+    GuidelineError,
+    Problem,
+    Reader,
+    compose,
+    suggest,
+)
+from labeling.guidelines.translations import read_translations
 from labeling.guidelines.tree import Answer, Example, Guideline, LabelLeaf, Question, SkipLeaf
 
 __all__ = ["GuidelineError", "Problem", "default_source", "parse_guideline"]
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 MAX_NAME = 40
-MAX_TITLE = 120
-MAX_ASK = 200
-MAX_ANSWER = 80
-MAX_HELP = 1_000
-MAX_EXAMPLE = 500
 MAX_QUESTIONS = 100
 MAX_ANSWERS = 9
 MAX_EXAMPLES = 30
@@ -44,7 +51,7 @@ def parse_guideline(source: str, label_keys: Collection[str]) -> Guideline:
 @lru_cache(maxsize=64)
 def _parse(source: str, label_keys: tuple[str, ...]) -> Guideline:
     reader = Reader()
-    root = reader.fields(compose(source), "the guideline", ("title", "start", "questions", "skips"))
+    root = reader.fields(compose(source), "the guideline", ("title", "start", "questions", "skips"), ("translations",))
     question_nodes = _named(reader, root.get("questions"), "questions", MAX_QUESTIONS)
     skips = {
         key.value: reader.text(value, f"skip reason {key.value!r}", MAX_ANSWER)
@@ -57,6 +64,7 @@ def _parse(source: str, label_keys: tuple[str, ...]) -> Guideline:
     lines = {key.value: key.start_mark.line + 1 for key, _ in question_nodes}
     if len(questions) <= MAX_QUESTIONS:
         reader.problems += check_connections(start, questions, lines)
+    translations = read_translations(reader, root.get("translations"), questions, skips)
     if reader.problems:
         raise GuidelineError(reader.problems)
     labels = [
@@ -65,7 +73,14 @@ def _parse(source: str, label_keys: tuple[str, ...]) -> Guideline:
         for answer in question.answers
         if isinstance(answer.go, LabelLeaf)
     ]
-    return Guideline(title, start, MappingProxyType(questions), MappingProxyType(skips), tuple(dict.fromkeys(labels)))
+    return Guideline(
+        title,
+        start,
+        MappingProxyType(questions),
+        MappingProxyType(skips),
+        tuple(dict.fromkeys(labels)),
+        MappingProxyType(translations),
+    )
 
 
 def _named(reader: Reader, node: yaml.Node | None, what: str, limit: int) -> list[tuple[yaml.ScalarNode, yaml.Node]]:

@@ -9,6 +9,11 @@ import yaml
 
 MAX_SOURCE = 200_000
 MAX_DEPTH = 12
+MAX_TITLE = 120
+MAX_ASK = 200
+MAX_ANSWER = 80
+MAX_HELP = 1_000
+MAX_EXAMPLE = 500
 
 
 @dataclass(frozen=True, slots=True, order=True)

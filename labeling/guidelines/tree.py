@@ -1,7 +1,8 @@
 """The parts of a guideline, as frozen values that compare by content."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,40 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class ExampleWords:
+    """A worked example in another language; what is empty stays as the original has it."""
+
+    query: str = ""
+    product: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionWords:
+    """A question in another language: `answers` by their keys, `examples` in the order of the original's."""
+
+    ask: str = ""
+    help: str = ""
+    answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    examples: tuple[ExampleWords, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A guideline's words in another language: `questions` by their ids, `skips` by their reasons."""
+
+    title: str = ""
+    questions: Mapping[str, QuestionWords] = field(default_factory=lambda: MappingProxyType({}))
+    skips: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
 class Guideline:
     """A checked decision tree.
 
     `questions` is in the order of the file, by id; `start` is the id of the first question asked.
     `skips` maps each declared skip reason to its text. `labels` are the label keys that leaves end in,
-    in the order of the file.
+    in the order of the file. `translations` has the words in other languages, by their codes.
     """
 
     title: str
@@ -69,3 +98,4 @@ class Guideline:
     questions: Mapping[str, Question]
     skips: Mapping[str, str]
     labels: tuple[str, ...]
+    translations: Mapping[str, Translation] = field(default_factory=lambda: MappingProxyType({}))

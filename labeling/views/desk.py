@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.utils.safestring import mark_safe
+from django.utils.translation import get_language
 
 from labeling.exchange.markup import bullets, clean_html
+from labeling.guidelines.translations import in_language
 from labeling.guidelines.tree import Answer, Guideline, LabelLeaf, Question
 from labeling.guidelines.walk import Path, format_path, walk
 from labeling.models import GuidelineVersion, Pair, ProductRevision
@@ -32,7 +34,11 @@ def pair_context(pair: Pair) -> dict[str, Any]:
 
 
 def walk_context(version: GuidelineVersion, tree: Guideline, path: Path) -> dict[str, Any]:
-    """Return the questions, the one that `path` leads to, and the answers so far. The path must not be at its end."""
+    """Return the questions, the one that `path` leads to, and the answers so far, in the reader's language.
+
+    The path must not be at its end.
+    """
+    tree = as_read(tree)
     here = walk(tree, path)
     return {
         "guideline": {
@@ -48,6 +54,11 @@ def walk_context(version: GuidelineVersion, tree: Guideline, path: Path) -> dict
             for step, (question_id, key) in enumerate(path)
         ],
     }
+
+
+def as_read(tree: Guideline) -> Guideline:
+    """Return the tree in the language that the page speaks."""
+    return in_language(tree, get_language() or "")
 
 
 def question_context(question: Question) -> dict[str, Any]:

@@ -10,16 +10,16 @@ from labeling.actions.judgments import tree_of
 from labeling.guidelines.tree import Guideline, LabelLeaf
 from labeling.models import GuidelineVersion, Label, Membership
 from labeling.queries.projects import labels_of, published_guideline
-from labeling.views.desk import question_context
+from labeling.views.desk import as_read, question_context
 from labeling.views.frame import project_page
 
 
 @require_safe
 @for_roles(*EVERY_ROLE)
 def guideline(request: HttpRequest, member: Membership) -> HttpResponse:
-    """Show the published tree with its help and examples, and the versions there are."""
+    """Show the published tree in the reader's language, with its help and examples, and the versions there are."""
     version = published_guideline(member.project)
-    tree = tree_of(member.project, version)
+    tree = as_read(tree_of(member.project, version))
     labels = {label.key: label for label in labels_of(member.project)}
     context = {
         "version": version,

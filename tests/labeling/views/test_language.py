@@ -13,8 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import translation
 
-from labeling.models import Label, Role, User
-from tests.making import make_member, make_project, make_user
+from labeling.actions.judgments import Outcome
+from labeling.models import Judgment, Label, Role, Slot, User
+from tests.labeling.acting import submit
+from tests.making import PATHS, make_member, make_pair, make_project, make_round, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -132,6 +134,22 @@ def test_numbers_and_plurals_follow_the_language(language: str, stat: str) -> No
     assert stat in html
     assert ("0,50" in html) == (language == "es")
     assert {"en": "1 pair<", "es": "1 par<", "ja": "1組<"}[language] in one
+
+
+@pytest.mark.parametrize(("language", "question"), [("es", "¿Se entiende qué"), ("ja", "買い物客が何を")])
+def test_desk_and_guideline_ask_in_the_persons_language(client: Client, language: str, question: str) -> None:
+    project = make_project()
+    make_round(project, [make_pair(project)])
+    member = make_member(project)
+    client.force_login(choose(member.user, language))
+    desk = client.get(reverse("judge", args=[project.slug])).content.decode()
+    assert question in desk
+    assert "Can you tell what the shopper wants?" not in desk
+    assert 'value="need:yes"' in desk
+    assert question in client.get(reverse("guideline", args=[project.slug])).content.decode()
+    slot = Slot.objects.get(annotator=member.user)
+    assert submit(member, slot, "E") == Outcome.STORED
+    assert Judgment.objects.get(annotator=member.user).path == PATHS["E"]
 
 
 def test_navigation_and_role_are_translated(client: Client) -> None:
