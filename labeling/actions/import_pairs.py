@@ -1,6 +1,5 @@
 """The queries, pairs and labels of an import. Arrays go by the pool's numbers of queries and pairs."""
 
-import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +8,10 @@ import pyarrow as pa
 from django.db import connection
 from numpy.typing import NDArray
 
-from labeling.actions.bulk import copy_into, fetch_arrays, reserve_ids, stage, timestamp, without_indexes
+from labeling.actions.bulk import copy_into, fetch_arrays, reserve_ids, stage, without_indexes
 from labeling.exchange.esci_pool import LABEL_KEYS, UNLABELED, Pool
 from labeling.exchange.problem import ImportProblem
-from labeling.models import ImportedLabel, Pair, Project, Query, Split
+from labeling.models import ImportedLabel, ImportSource, Pair, Project, Query, Split
 
 STORED_QUERIES = """
     SELECT string_agg(int8send(place), ''), string_agg(int8send(query.id), '')
@@ -24,11 +23,11 @@ STORED_PAIRS = """
 """
 STORED_LABELS = """
     SELECT string_agg(int8send(place), ''), string_agg(int8send(imported.label_id), '')
-    FROM staged JOIN labeling_importedlabel imported ON imported.pair_id = staged.pair_id AND imported.origin = %s
+    FROM staged JOIN labeling_importedlabel imported ON imported.pair_id = staged.pair_id AND imported.source_id = %s
 """
 CHANGE_LABELS = """
-    UPDATE labeling_importedlabel SET label_id = staged.label_id, created_at = %s
-    FROM staged WHERE labeling_importedlabel.pair_id = staged.pair_id AND labeling_importedlabel.origin = %s
+    UPDATE labeling_importedlabel SET label_id = staged.label_id
+    FROM staged WHERE labeling_importedlabel.pair_id = staged.pair_id AND labeling_importedlabel.source_id = %s
 """
 
 
@@ -111,24 +110,24 @@ def label_ids(project: Project, pool: Pool, examples_path: Path) -> NDArray[np.i
     return ids
 
 
-def write_labels(pairs: Written, labels: NDArray[np.int64], origin: str, now: dt.datetime) -> tuple[int, int]:
-    """Write the labels that came along, and change those that the same origin gave otherwise before.
+def write_labels(project: Project, pairs: Written, labels: NDArray[np.int64], origin: str) -> tuple[int, int]:
+    """Write the labels that came along, and change those that the same file gave otherwise before.
 
     Return how many are new and how many have changed.
     """
+    longest = ImportSource._meta.get_field("name").max_length
+    source, _ = ImportSource.objects.get_or_create(project=project, name=origin[:longest])
     stored = np.zeros(len(labels), np.int64)
     maybe = np.flatnonzero(~pairs.is_new & (labels != 0))
     if len(maybe):
         stage(pa.record_batch({"place": maybe, "pair_id": pairs.ids[maybe]}))
-        places, known = fetch_arrays(STORED_LABELS, [origin])
+        places, known = fetch_arrays(STORED_LABELS, [source.pk])
         stored[places] = known
     new = (labels != 0) & (stored == 0)
     columns = {
-        "id": reserve_ids(ImportedLabel._meta.db_table, int(new.sum())),
         "pair_id": pairs.ids[new],
+        "source_id": np.full(int(new.sum()), source.pk),
         "label_id": labels[new],
-        "origin": pa.repeat(pa.scalar(origin, pa.large_string()), int(new.sum())),
-        "created_at": np.full(int(new.sum()), timestamp(now)),
     }
     with without_indexes(ImportedLabel._meta.db_table):
         copy_into(ImportedLabel._meta.db_table, pa.record_batch(columns))
@@ -136,5 +135,5 @@ def write_labels(pairs: Written, labels: NDArray[np.int64], origin: str, now: dt
     if changed.any():
         stage(pa.record_batch({"pair_id": pairs.ids[changed], "label_id": labels[changed]}))
         with connection.cursor() as cursor:
-            cursor.execute(CHANGE_LABELS, [now, origin])
+            cursor.execute(CHANGE_LABELS, [source.pk])
     return int(new.sum()), int(changed.sum())

@@ -136,8 +136,7 @@ def _write(
     products = Written(np.append(found.ids, named), np.append(found.is_new, np.zeros(len(named), bool)))
     pairs = write_pairs(project, pool, queries, products)
     advance(pool.examples)
-    origin = examples_path.name[: ImportedLabel._meta.get_field("origin").max_length]
-    new_labels, changed_labels = write_labels(pairs, labels, origin, now)
+    new_labels, changed_labels = write_labels(project, pairs, labels, examples_path.name)
     advance(pool.examples)
     return ImportReport(
         queries=int(queries.is_new.sum()),

@@ -10,7 +10,7 @@ from labeling.models.invitation import Invitation
 from labeling.models.job import Job, ScoringShard
 from labeling.models.judgment import Judgment
 from labeling.models.membership import Membership, Role
-from labeling.models.pair import ImportedLabel, Pair
+from labeling.models.pair import ImportedLabel, ImportSource, Pair
 from labeling.models.prediction import Prediction
 from labeling.models.product import Product, ProductRevision
 from labeling.models.project import Project
@@ -31,6 +31,7 @@ __all__ = [
     "GoldPair",
     "GuidelinePath",
     "GuidelineVersion",
+    "ImportSource",
     "ImportedLabel",
     "Invitation",
     "Job",

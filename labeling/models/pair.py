@@ -24,16 +24,30 @@ class Pair(models.Model):
         return f"pair {self.pk}"
 
 
-class ImportedLabel(models.Model):
-    """A label that an import brought along, with the file it came from."""
+class ImportSource(models.Model):
+    """Where imported labels are from: a file of a project's import, by its name."""
 
-    pair = models.ForeignKey(Pair, models.PROTECT, related_name="imported_labels", db_index=False)
-    label = models.ForeignKey(Label, models.PROTECT, related_name="+", db_index=False)
-    origin = models.CharField(max_length=200)
+    project = models.ForeignKey(Project, models.PROTECT, related_name="import_sources", db_index=False)
+    name = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("pair", "origin"), name="imported_label_once_per_origin"),)
+        constraints = (models.UniqueConstraint(fields=("project", "name"), name="import_source_once_per_project"),)
 
     def __str__(self) -> str:
-        return f"{self.label} from {self.origin}"
+        return self.name
+
+
+class ImportedLabel(models.Model):
+    """A label that an import brought along, one for each pair and source.
+
+    There are as many as there are examples, millions, so that a row is three numbers and has one index.
+    """
+
+    pk = models.CompositePrimaryKey("pair", "source")
+    pair = models.ForeignKey(Pair, models.PROTECT, related_name="imported_labels", db_index=False)
+    source = models.ForeignKey(ImportSource, models.PROTECT, related_name="labels", db_index=False)
+    label = models.ForeignKey(Label, models.PROTECT, related_name="+", db_index=False)
+
+    def __str__(self) -> str:
+        return f"{self.label} from {self.source}"

@@ -66,7 +66,7 @@ def _imported(project: Project) -> Iterator[LabeledPair]:
         ImportedLabel.objects.filter(pair__project=project, pair__consensus__isnull=True)
         .exclude(pair__query__split=Split.HOLDOUT)
         .annotate(**TEXT)
-        .order_by("pair_id", "origin")
+        .order_by("pair_id", "source__name")
         .distinct("pair_id")
         .values_list(*COLUMNS, "label_id")
     )

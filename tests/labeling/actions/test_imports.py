@@ -66,7 +66,7 @@ def contents(project: Project) -> dict[str, list[tuple[Any, ...]]]:
         "products": list(project.products.order_by("id").values_list()),
         "revisions": list(ProductRevision.objects.filter(product__project=project).order_by("id").values_list()),
         "pairs": list(project.pairs.order_by("id").values_list()),
-        "labels": list(ImportedLabel.objects.filter(pair__project=project).order_by("id").values_list()),
+        "labels": list(ImportedLabel.objects.filter(pair__project=project).order_by("pk").values_list()),
         "log": list(AuditLogEntry.objects.filter(project=project).order_by("id").values_list()),
     }
 
@@ -107,7 +107,7 @@ def test_import_esci_stores_what_the_files_say(tmp_path: Path) -> None:
         ("gorra", "P1", "es", "13"),
     }
     assert labels_of(project) == {("red hat", "P1"): "E", ("red hat", "P2"): "I"}
-    assert set(ImportedLabel.objects.filter(pair__project=project).values_list("origin", flat=True)) == {EXAMPLES}
+    assert set(ImportedLabel.objects.filter(pair__project=project).values_list("source__name", flat=True)) == {EXAMPLES}
     revision = project.products.get(external_id="P1", locale="us").revision
     assert revision is not None
     texts = (
@@ -208,7 +208,7 @@ def test_import_esci_keeps_labels_by_origin_and_changes_those_of_its_own(tmp_pat
 
     assert (report.labels, report.labels_changed) == (0, 1)
     rows = ImportedLabel.objects.filter(pair__project=project)
-    assert set(rows.values_list("origin", "pair__product__external_id", "label__key")) == {
+    assert set(rows.values_list("source__name", "pair__product__external_id", "label__key")) == {
         (EXAMPLES, "P1", "I"),
         (EXAMPLES, "P2", "S"),
         ("vendor.parquet", "P1", "E"),

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from labeling.models import ImportedLabel, Label, Pair, Product, ProductRevision, Project, Split
+from labeling.models import ImportedLabel, ImportSource, Label, Pair, Product, ProductRevision, Project, Split
 from labeling.queries.training_set import LabeledPair, labeled_pairs
 from tests.labeling.acting import judge_all, make_members
 from tests.making import make_pair_of, make_project, make_round
@@ -30,7 +30,8 @@ def key_of(row: LabeledPair) -> str:
 
 def import_label(pair: Pair, key: str, origin: str = "examples.parquet") -> None:
     label = Label.objects.get(scheme=pair.project.scheme, key=key)
-    ImportedLabel.objects.create(pair=pair, label=label, origin=origin)
+    source, _ = ImportSource.objects.get_or_create(project=pair.project, name=origin)
+    ImportedLabel.objects.create(pair=pair, label=label, source=source)
 
 
 def new_text(pair: Pair, title: str) -> None:
