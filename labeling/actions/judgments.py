@@ -222,10 +222,15 @@ def _count(project: Project, slot: Slot) -> None:
 
 def _keep_surplus(project: Project, annotator: User, pair: Pair, answer: Answer, label_id: int | None) -> Outcome:
     """Keep a judgment that is not needed, so that no work is lost. A skip that is not needed leaves nothing."""
-    slot = Slot.objects.filter(pair=pair).select_related("entry").order_by("-entry_id", "number").first()
-    if slot is None:
+    entry = QueueEntry.objects.filter(pair=pair).order_by("-id").first()
+    if entry is None:
         raise Pair.DoesNotExist(f"Pair {pair.pk} was never in the queue of {project}.")
     if label_id is not None:
+        slot = entry.slots.order_by("number").first()
+        if slot is None:  # a personal one went with its lease
+            slot = Slot(entry=entry, round_id=entry.round_id, pair=pair, number=0, rank=entry.rank, personal=True)
+            slot.save()
+        slot.entry = entry
         retired = {"retired_at": timezone.now(), "retired_as": Judgment.Retired.SURPLUS}
         _store_judgment(project, annotator, slot, pair, answer, label_id, answer.seconds or 0, **retired)
     return Outcome.NOT_NEEDED

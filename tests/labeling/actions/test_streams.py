@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from labeling.actions.judgments import Outcome, submit_answer
 from labeling.actions.members import ENOUGH_GOLD, pause_member, resume_member
-from labeling.actions.queue import claim_slot
+from labeling.actions.queue import claim_slot, take_back
 from labeling.models import Consensus, GoldPair, Judgment, Membership, Pair, Project, Role, Slot
 from labeling.queries.gold import gold_result
 from labeling.queries.pairs import untouched_pairs
@@ -104,6 +104,17 @@ def test_gold_can_be_skipped_and_the_skip_taken_back() -> None:
     assert slot is not None
     assert slot.pair == gold.pair
     assert submit(member, slot, "E") == Outcome.STORED
+
+
+def test_gold_that_was_taken_back_keeps_the_answer_that_comes_after() -> None:
+    project = make_shop()
+    make_gold(project)
+    member, lead = make_member(project), make_member(project, Role.LEAD)
+    slot = claimed(member, GOLD_TURN)
+    answer = answer_for(slot, "E")
+    assert take_back(project, slot.pk, lead.user)
+    assert submit_answer(project, member.user, answer) == Outcome.NOT_NEEDED
+    assert Judgment.objects.get(key=answer.key).retired_as == "surplus"
 
 
 def test_repeat_comes_after_its_days_once_and_counts_for_nothing_else() -> None:
