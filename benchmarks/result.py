@@ -26,3 +26,21 @@ def result_line(
             **more,
         }
     )
+
+
+def bound_line(name: str, value: float, unit: str, *, bound: float, **more: Any) -> str:
+    """The last line of a benchmark whose value must not be above a bound: the bound stands in the peer's place.
+
+    `ratio` is bound / value, and null where the value is 0.
+    """
+    return json.dumps(
+        {
+            "name": name,
+            "value": value,
+            "unit": unit,
+            "peer": "the bound",
+            "peer_value": bound,
+            "ratio": round(bound / value, 3) if value else None,
+            **more,
+        }
+    )

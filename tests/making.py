@@ -69,6 +69,38 @@ def make_pair(project: Project, query_text: str | None = None, title: str | None
     return Pair.objects.create(project=project, query=query, product=product)
 
 
+def make_pairs(project: Project, count: int, per_query: int = 10) -> list[Pair]:
+    """Make many pairs in few statements: products like those of make_pair, several to a query."""
+    first = next(numbers)
+    texts = [f"query {first} {number}" for number in range(-(-count // per_query))]
+    digests = [query_digest("us", text) for text in texts]
+    queries = Query.objects.bulk_create(
+        Query(project=project, text=text, locale="us", digest=digest, split=split_of(digest, 20, 10))
+        for text, digest in zip(texts, digests, strict=True)
+    )
+    products = Product.objects.bulk_create(
+        Product(project=project, external_id=f"B{first:04}-{number:06}", locale="us") for number in range(count)
+    )
+    revisions = ProductRevision.objects.bulk_create(
+        ProductRevision(
+            product=product,
+            digest=uuid.uuid4(),
+            title=f"Product {product.external_id}",
+            brand="Ardenbay",
+            bullets="Keeps water cold\nFits a <b>cup holder</b>",
+            description="<p>A bottle for long days.</p>",
+        )
+        for product in products
+    )
+    for product, revision in zip(products, revisions, strict=True):
+        product.revision = revision
+    Product.objects.bulk_update(products, ["revision"], batch_size=1000)
+    return Pair.objects.bulk_create(
+        Pair(project=project, query=queries[number // per_query], product=product)
+        for number, product in enumerate(products)
+    )
+
+
 def make_pair_of(project: Project, split: Split) -> Pair:
     """Make a pair whose query is in the given split: queries are made up until one is."""
     while True:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from benchmarks.result import result_line
+from benchmarks.result import bound_line, result_line
 
 
 def test_result_line_says_how_many_times_better_than_the_peer() -> None:
@@ -26,3 +26,20 @@ def test_result_line_turns_the_ratio_where_smaller_is_better() -> None:
 def test_result_line_refuses_values_that_give_no_ratio() -> None:
     with pytest.raises(ValueError, match="peer_value 0"):
         result_line("import", 1.0, "pairs/s", peer="COPY", peer_value=0)
+
+
+def test_bound_line_has_the_bound_in_the_peers_place() -> None:
+    line = json.loads(bound_line("claim_growth", 1.05, "times", bound=1.2, claims=3))
+    assert line == {
+        "name": "claim_growth",
+        "value": 1.05,
+        "unit": "times",
+        "peer": "the bound",
+        "peer_value": 1.2,
+        "ratio": 1.143,
+        "claims": 3,
+    }
+
+
+def test_bound_line_has_no_ratio_for_nothing() -> None:
+    assert json.loads(bound_line("races", 0, "violations", bound=0))["ratio"] is None
