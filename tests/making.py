@@ -7,8 +7,21 @@ from labeling.actions.members import add_member
 from labeling.actions.projects import create_project
 from labeling.actions.rounds import Drawn, open_round
 from labeling.guidelines.parse import default_source
-from labeling.models import Membership, Pair, Product, ProductRevision, Project, Query, Role, Round, Split, User
+from labeling.models import (
+    GoldPair,
+    Membership,
+    Pair,
+    Product,
+    ProductRevision,
+    Project,
+    Query,
+    Role,
+    Round,
+    Split,
+    User,
+)
 from labeling.models.query import query_digest, split_of
+from labeling.queries.projects import labels_of
 
 numbers = itertools.count(1)
 
@@ -114,3 +127,12 @@ def make_round(project: Project, pairs: list[Pair], stream: str = "random") -> R
     chance = 1.0 if stream == "random" else None
     drawn = [Drawn(pair_id=pair.pk, stream=stream, chance=chance, score=None) for pair in pairs]
     return open_round(project, drawn, strategy="uniform", seed=1, pool_size=len(pairs))
+
+
+def make_gold(
+    project: Project, key: str = "E", use: str = "check", pair: Pair | None = None, **fields: object
+) -> GoldPair:
+    """Make a gold pair with the label of this key, of a new pair if none is given."""
+    label = next(label for label in labels_of(project) if label.key == key)
+    pair = pair or make_pair(project)
+    return GoldPair.objects.create(project=project, pair=pair, label=label, use=use, origin="test", **fields)

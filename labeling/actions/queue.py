@@ -19,8 +19,12 @@ GRACE = dt.timedelta(seconds=30)
 
 def may_judge(member: Membership) -> bool:
     """Whether a member is given pairs: not while they are paused, and not before a training that is asked for."""
-    trained = not member.project.training_required or member.role == Role.LEAD or member.qualified_at is not None
-    return trained and member.paused_at is None
+    return member.paused_at is None and not must_train(member)
+
+
+def must_train(member: Membership) -> bool:
+    """Whether a member is given nothing before they have passed the training. Leads never are asked to."""
+    return member.project.training_required and member.role == Role.ANNOTATOR and member.qualified_at is None
 
 
 def locked_member(project: Project, annotator: User) -> Membership:

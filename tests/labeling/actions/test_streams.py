@@ -10,24 +10,16 @@ from pytest_django import DjangoAssertNumQueries
 from labeling.actions.judgments import Outcome, submit_answer
 from labeling.actions.members import ENOUGH_GOLD, pause_member, resume_member
 from labeling.actions.queue import claim_slot, take_back
-from labeling.models import Consensus, GoldPair, Judgment, Membership, Pair, Project, Role, Slot
+from labeling.models import Consensus, GoldPair, Judgment, Membership, Project, Role, Slot
 from labeling.queries.gold import gold_result
 from labeling.queries.pairs import untouched_pairs
-from labeling.queries.projects import labels_of
 from labeling.queries.queue import waiting_slots
 from tests.labeling.acting import SKIP_PATH, answer_for, claim, judge, make_members, submit, undo_last
-from tests.making import make_member, make_pair, make_project, make_round
+from tests.making import make_gold, make_member, make_pair, make_project, make_round
 
 pytestmark = pytest.mark.django_db
 
 GOLD_TURN, REPEAT_TURN, USUAL_TURN = 0.0, 0.25, 0.9
-
-
-def make_gold(project: Project, key: str = "E", use: str = "check", pair: Pair | None = None) -> GoldPair:
-    label = next(label for label in labels_of(project) if label.key == key)
-    return GoldPair.objects.create(
-        project=project, pair=pair or make_pair(project), label=label, use=use, origin="test"
-    )
 
 
 def make_shop(**settings: object) -> Project:
