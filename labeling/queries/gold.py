@@ -2,11 +2,14 @@
 
 import datetime as dt
 import random
+from collections import Counter, defaultdict
+from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Window
+from django.db.models.functions import RowNumber
 
-from labeling.models import GoldPair, Judgment, Membership, QueueEntry, Round, Skip, Stream
+from labeling.models import GoldPair, Judgment, Membership, Project, QueueEntry, Round, Skip, Stream, TrainingAnswer
 from modeling.estimates import Estimate, wilson_interval
 
 NEWEST = 50  # so many gold judgments make the running estimate
@@ -81,3 +84,71 @@ def gold_result(member: Membership) -> Estimate:
     newest = gold_judgments(member).values_list("label_id", "known")[:NEWEST]
     right = [given == known for given, known in newest]
     return wilson_interval(sum(right), len(right))
+
+
+def gold_results(project: Project) -> dict[int, Estimate]:
+    """Return gold_result of everybody who has one, by the id of the user. One query."""
+    since = Membership.objects.filter(project=project, user=OuterRef("annotator")).values("gold_since")[:1]
+    known = GoldPair.objects.filter(pair=OuterRef("pair"), retired_at__isnull=True).values("label")[:1]
+    newest = (
+        Judgment.objects.filter(project=project, retired_at__isnull=True, stream=Stream.GOLD)
+        .annotate(known=Subquery(known), since=Subquery(since))
+        .filter(Q(since__isnull=True) | Q(created_at__gte=F("since")), known__isnull=False)
+        .annotate(place=Window(RowNumber(), partition_by=F("annotator"), order_by=F("created_at").desc()))
+        .filter(place__lte=NEWEST)
+    )
+    right: dict[int, list[bool]] = defaultdict(list)
+    for annotator, given, label in newest.values_list("annotator", "label", "known"):
+        right[annotator].append(given == label)
+    return {annotator: wilson_interval(sum(answers), len(answers)) for annotator, answers in right.items()}
+
+
+DOUBTFUL_AFTER = 3  # so many answers can show that a gold pair is probably wrong itself
+
+
+@dataclass(frozen=True)
+class GoldStanding:
+    """A gold pair with what people answered when it was served: how many, how many right, and what most said.
+
+    `mostly` is the commonest label given, by its id; None where nobody gave one.
+    """
+
+    gold: GoldPair
+    answers: int
+    right: int
+    mostly: int | None
+
+    @property
+    def share(self) -> Estimate:
+        """Share of right answers, with Wilson's interval."""
+        return wilson_interval(self.right, self.answers)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether most people get it wrong, so that the gold label itself may be."""
+        return self.answers >= DOUBTFUL_AFTER and 2 * self.right < self.answers
+
+
+def gold_standings(project: Project) -> list[GoldStanding]:
+    """Return the gold pairs in use, the doubtful ones first, then the newest. Three queries."""
+    live = GoldPair.objects.filter(project=project, retired_at__isnull=True)
+    served = Judgment.objects.filter(pair__in=live.values("pair"), stream=Stream.GOLD, retired_at__isnull=True)
+    learned = TrainingAnswer.objects.filter(gold__in=live)
+    said: dict[int, Counter[int | None]] = defaultdict(Counter)
+    for pair_id, label_id, n in served.values_list("pair", "label").annotate(n=Count("id")):
+        said[pair_id][label_id] += n
+    for pair_id, label_id, n in learned.values_list("gold__pair", "label").annotate(n=Count("id")):
+        said[pair_id][label_id] += n
+    rows = live.select_related("label", "created_by", "pair__query", "pair__product__revision").order_by("-id")
+    return sorted((_standing(gold, said[gold.pair_id]) for gold in rows), key=lambda one: not one.doubtful)
+
+
+def _standing(gold: GoldPair, said: Counter[int | None]) -> GoldStanding:
+    labels = [(n, label_id) for label_id, n in said.items() if label_id is not None]
+    return GoldStanding(gold, said.total(), said[gold.label_id], max(labels)[1] if labels else None)
+
+
+def retired_gold(project: Project) -> QuerySet[GoldPair]:
+    """Return the gold pairs that were taken out of use, the last one first."""
+    found = GoldPair.objects.filter(project=project, retired_at__isnull=False)
+    return found.select_related("label", "pair__query", "pair__product__revision").order_by("-retired_at")

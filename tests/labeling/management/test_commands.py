@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from labeling.models import Job, Membership, Project, User
+from tests.labeling.actions.test_gold import make_imported
 from tests.labeling.judging import judge_all
 from tests.making import PATHS, make_member, make_pair, make_project, make_round, make_user
 
@@ -105,3 +106,14 @@ def test_export_writes_live_judgments_in_both_formats(tmp_path: Path) -> None:
         assert (found["given"], found["consensus"], found["path"]) == ("S", "S", PATHS["S"])
         assert found["who"] == member.user.username
         assert float(found["chance"]) == 1.0
+
+
+def test_make_gold_draws_from_imported_labels() -> None:
+    project = make_project()
+    for key in "EES":
+        make_imported(project, key)
+    said = run("make_gold", project.slug, "--from", "imported", "--count", "2", "--use", "check", "--seed", "1")
+    assert said == "2 of 2 gold pairs are chosen, for check.\n"
+    assert sorted(project.gold.values_list("label__key", flat=True)) == ["E", "S"]
+    with pytest.raises(CommandError, match="No settled pair can be used"):
+        run("make_gold", project.slug, "--from", "settled", "--count", "2", "--use", "training")
