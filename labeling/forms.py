@@ -4,8 +4,9 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from labeling.actions.gold import MOST, Source
 from labeling.actions.judgments import Answer
-from labeling.models import GuidelineVersion, Project
+from labeling.models import GoldPair, GuidelineVersion, Project
 
 
 class MissingField(Exception):
@@ -59,6 +60,48 @@ class AnswerForm(forms.Form):
             revision_id=self.cleaned_data["revision"],
             seconds=self.cleaned_data["seconds"],
         )
+
+
+class TrainingForm(AnswerForm):
+    """A submit from the training page: as from the desk, with the gold pair as `item` and the attempt's number."""
+
+    item = forms.IntegerField(min_value=1)
+    attempt = forms.IntegerField(min_value=1, max_value=32000)
+    key = forms.CharField(max_length=60, required=False)  # type: ignore[assignment]  # the three tell it apart
+
+
+class DrawGoldForm(forms.Form):
+    """How many gold pairs to draw, from where and for what."""
+
+    source = forms.ChoiceField(label="From", choices=Source.choices)
+    count = forms.IntegerField(label="How many pairs", min_value=1, max_value=MOST, initial=20)
+    use = forms.ChoiceField(label="For", choices=GoldPair.Use.choices)
+
+
+class GoldForm(forms.Form):
+    """One gold pair by hand. `answer` is a label's key, or the key and the walk to it: "S need:yes,type:no,job:yes"."""
+
+    pair = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+    answer = forms.ChoiceField(label="The right answer", help_text="A label, or better: the right walk to it.")
+    use = forms.ChoiceField(label="For", choices=GoldPair.Use.choices)
+    why = forms.CharField(
+        label="Why",
+        max_length=500,
+        required=False,
+        widget=forms.Textarea({"rows": 3}),
+        help_text="What a learner is told when they have answered.",
+    )
+
+    def __init__(self, answers: Any, data: Any = None, **options: Any) -> None:
+        super().__init__(data, **options)
+        field = self.fields["answer"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - for the type checker
+        field.choices = answers
+
+    def label_and_path(self) -> tuple[str, str]:
+        """Return the label's key, and the walk or nothing."""
+        key, _, path = self.cleaned_data["answer"].partition(" ")
+        return key, path
 
 
 class NoteForm(forms.Form):

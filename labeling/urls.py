@@ -6,7 +6,22 @@ from django.urls import path
 from django.views.i18n import set_language
 
 from labeling.api.summary import project_summary
-from labeling.views import adapters, audits, charts, data, guideline, home, jobs, judge, people, project, rounds, work
+from labeling.views import (
+    adapters,
+    audits,
+    charts,
+    data,
+    gold,
+    guideline,
+    home,
+    jobs,
+    judge,
+    people,
+    project,
+    qualification,
+    rounds,
+    work,
+)
 from labeling.views import settings as settings_view
 
 urlpatterns = [
@@ -20,6 +35,7 @@ urlpatterns = [
     path("p/<slug:slug>/judge/", judge.judge, name="judge"),
     path("p/<slug:slug>/judge/skip/", judge.skip, name="skip"),
     path("p/<slug:slug>/judge/undo/", judge.undo, name="undo"),
+    path("p/<slug:slug>/training/", qualification.training, name="training"),
     path("p/<slug:slug>/work/", work.work, name="work"),
     path("p/<slug:slug>/audit/", audits.audit, name="audit"),
     path("p/<slug:slug>/audit/skip/", audits.audit_skip, name="audit-skip"),
@@ -28,6 +44,7 @@ urlpatterns = [
     path("p/<slug:slug>/audits/<int:number>/", audits.audit_verdicts, name="verdicts"),
     path("p/<slug:slug>/rounds/", rounds.rounds, name="rounds"),
     path("p/<slug:slug>/guideline/", guideline.guideline, name="guideline"),
+    path("p/<slug:slug>/gold/", gold.gold, name="gold"),
     path("p/<slug:slug>/people/", people.people, name="people"),
     path("p/<slug:slug>/adapters/", adapters.adapters, name="adapters"),
     path("p/<slug:slug>/adapters/learning-curve.svg", charts.learning_curve, name="learning-curve"),

@@ -17,6 +17,7 @@ PAGES = (
     (_("Rounds"), "rounds", (Role.LEAD,)),
     (_("Guideline"), "guideline", (Role.ANNOTATOR, Role.AUDITOR, Role.LEAD)),
     (_("People"), "people", (Role.LEAD,)),
+    (_("Gold"), "gold", (Role.LEAD,)),
     (_("Adapters"), "adapters", (Role.LEAD,)),
     (_("Audits"), "audits", (Role.AUDITOR, Role.LEAD)),
     (_("Jobs"), "jobs", (Role.LEAD,)),

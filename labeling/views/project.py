@@ -9,11 +9,15 @@ from django.views.decorators.http import require_safe
 
 from labeling.access import for_roles
 from labeling.actions.loop import labels_since_training
-from labeling.models import Consensus, Membership, Project, Role
+from labeling.actions.members import BELOW_MARK
+from labeling.actions.queue import must_train
+from labeling.models import Consensus, GoldPair, Membership, Project, Role
 from labeling.queries.adapters import adapters_of, measured
 from labeling.queries.agreement import project_agreement
+from labeling.queries.gold import gold_standings
 from labeling.queries.pairs import unlabeled_pairs
 from labeling.queries.predictions import champion_of
+from labeling.queries.qualification import trainees
 from labeling.queries.rounds import round_progress
 from labeling.views.charts import learning_table
 from labeling.views.frame import project_page
@@ -76,7 +80,31 @@ def needs(found: Project) -> list[dict[str, str]]:
         add("The pool is empty: import pairs", "data")
     if not found.memberships.filter(role=Role.ANNOTATOR).exists():
         add("Nobody annotates yet: add people", "people")
+    for text, page in gold_needs(found):
+        add(text, page)
+    below = found.memberships.filter(paused_because=BELOW_MARK).count()
+    if below:
+        are = f"{below} annotators are paused, whose" if below > 1 else "1 annotator is paused, whose"
+        add(f"{are} answers to gold pairs are below the pass mark", "people")
     fresh = labels_since_training(found)
     if fresh >= found.train_after and not found.loop_enabled:
         add(f"{fresh} new labels are enough to train", "jobs")
+    return waiting
+
+
+def gold_needs(found: Project) -> list[tuple[str, str]]:
+    """Return, with the page to go to, what gold pairs are missing or doubtful."""
+    waiting = []
+    uses = set(found.gold.filter(retired_at__isnull=True).values_list("use", flat=True))
+    if found.training_required and GoldPair.Use.TRAINING not in uses:
+        waiting.append(("Annotators train first, and there are no training pairs: nobody new can start", "gold"))
+    elif found.training_required:
+        stuck = [str(one.member.user) for one in trainees(found) if one.pairs == 0 and must_train(one.member)]
+        if stuck:
+            waiting.append((f"No training pairs in the languages of {', '.join(stuck[:3])}: they cannot start", "gold"))
+    if found.gold_share and GoldPair.Use.CHECK not in uses:
+        waiting.append(("Gold pairs are to be mixed into the work, and there are none", "gold"))
+    doubtful = sum(one.doubtful for one in gold_standings(found))
+    if doubtful:
+        waiting.append((f"{doubtful} gold pair{pluralize(doubtful)} that most people answer differently", "gold"))
     return waiting
