@@ -57,8 +57,8 @@ def imported_candidates(project: Project, each: int, seed: int) -> list[Candidat
         .filter(pair__in=fit_for_gold(project))
         .annotate(place=place)
         .filter(place__lte=2 * each)  # a pair is there twice when two imports brought it
-        .order_by("place", "label__position", "id")
-        .values_list("pair_id", "label_id", "origin")
+        .order_by("place", "label__position", "pair")
+        .values_list("pair_id", "label_id", "source__name")
     )
     once = {row[0]: Candidate(row[0], row[1], f"imported: {row[2]}"[:200]) for row in reversed(rows)}
     return list(reversed(once.values()))

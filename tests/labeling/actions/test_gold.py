@@ -6,7 +6,7 @@ import pytest
 
 from labeling.actions.gold import GoldError, Source, add_gold, draw_gold, restore_gold, retire_gold
 from labeling.guidelines.walk import PathError
-from labeling.models import AuditLogEntry, GoldPair, ImportedLabel, Pair, Project, Role, SetAside, Split
+from labeling.models import AuditLogEntry, GoldPair, ImportedLabel, ImportSource, Pair, Project, Role, SetAside, Split
 from labeling.queries.projects import labels_of
 from tests.labeling.acting import judge_all, make_members
 from tests.making import PATHS, make_gold, make_member, make_pair, make_pair_of, make_project, make_round
@@ -25,7 +25,8 @@ def make_imported(project: Project, key: str, split: Split = Split.TRAIN, origin
 
 def give_label(pair: Pair, key: str, origin: str = "examples.parquet") -> None:
     label = next(label for label in labels_of(pair.project) if label.key == key)
-    ImportedLabel.objects.create(pair=pair, label=label, origin=origin)
+    source, _ = ImportSource.objects.get_or_create(project=pair.project, name=origin)
+    ImportedLabel.objects.create(pair=pair, source=source, label=label)
 
 
 def drawn(project: Project, source: Source = Source.IMPORTED, count: int = 10, seed: int = 1) -> list[Pair]:
