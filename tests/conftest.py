@@ -18,6 +18,7 @@ import redis
 from django.conf import settings
 from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
+from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,6 +58,13 @@ def own_broker() -> None:
     )
     with closing(redis.Redis.from_url(settings.REDIS_URL)) as broker:
         broker.flushdb()
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Start each test in English: a request leaves its language with the thread, and the next request sets its own."""
+    with translation.override("en"):
+        yield
 
 
 def test_redis_url() -> str:

@@ -1,0 +1,103 @@
+"""The pages in Spanish and Japanese, in a real browser: nothing is too wide, and the keys are the same."""
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from labeling.models import Judgment, Membership, Role, Skip
+from tests.conftest import Site
+from tests.e2e.conftest import SignIn, shoot
+from tests.e2e.test_annotator import next_pair, pair_on, press_path
+from tests.making import PATHS, make_member, make_pair, make_project, make_round
+
+pytestmark = [pytest.mark.browser, pytest.mark.worker]
+
+FIRST_QUESTION = {"es": "¿Se entiende qué quiere el comprador?", "ja": "買い物客が何を求めているか分かりますか。"}
+SIGN_IN = {"es": "Iniciar sesión en Winnow", "ja": "Winnowにサインイン"}
+QUERIES = {
+    "es": ("es", "auriculares con cancelación de ruido sin micrófono", "Auriculares inalámbricos over-ear, negro"),
+    "ja": (
+        "jp",
+        "ノイズキャンセリング イヤホン マイクなし",
+        "ワイヤレスイヤホン ノイズキャンセリング機能付き ブラック",
+    ),
+}
+both = pytest.mark.parametrize("language", ["es", "ja"])
+
+
+def member_who_reads(language: str, pairs: int = 4) -> Membership:
+    """Make an annotator with a choice of language, and pairs of that language on the queue."""
+    project = make_project(overlap=2)
+    locale, query, title = QUERIES[language]
+    make_round(project, [make_pair(project, f"{query} {number}", title, locale) for number in range(pairs)])
+    member = make_member(project, Role.ANNOTATOR)
+    member.user.language = language
+    return member
+
+
+def expect_to_fit(page: Page) -> None:
+    """Expect a page that is not wider than a phone."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": 390, "height": 844})
+    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wider <= 0, f"{page.url} is {wider} px wider than a phone"
+    assert before is not None
+    page.set_viewport_size(before)
+
+
+@both
+def test_desk_is_worked_by_the_same_keys(sign_in: SignIn, language: str) -> None:
+    member = member_who_reads(language)
+    page = sign_in(member.user)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    expect(page.get_by_role("heading", name=FIRST_QUESTION[language])).to_be_visible()
+    shoot(page, f"desk-{language}")
+    expect_to_fit(page)
+    page.keyboard.press("h")
+    shoot(page, f"desk-help-{language}")
+    page.keyboard.press("h")
+    for label in ("E", "C"):
+        pair = pair_on(page)
+        press_path(page, PATHS[label])
+        next_pair(page, pair)
+    live = Judgment.objects.filter(annotator=member.user, retired_at__isnull=True).order_by("id")
+    assert list(live.values_list("label__key", flat=True)) == ["E", "C"]
+    page.keyboard.press("u")
+    expect(page.locator(f'article.pair[data-product="{pair[1]}"]')).to_be_visible()
+    assert live.count() == 1
+    page.keyboard.press("s")
+    shoot(page, f"desk-skip-{language}")
+    expect_to_fit(page)
+    page.keyboard.press("2")
+    next_pair(page, pair)
+    assert Skip.objects.get(annotator=member.user).reason == "needs_evidence"
+
+
+@both
+def test_pages_fit_a_phone_in_every_language(sign_in: SignIn, site: Site, language: str) -> None:
+    member = member_who_reads(language)
+    page = sign_in(member.user)
+    for name in ("judge", "work", "guideline"):
+        page.goto(f"{site.url}/p/{member.project.slug}/{name}/")
+        expect(page.locator("html")).to_have_attribute("lang", language)
+        expect_to_fit(page)
+        if name == "guideline":
+            page.locator("details.fold").first.evaluate("fold => { fold.open = true }")
+        shoot(page, f"{name}-{language}")
+
+
+@both
+def test_sign_in_page_can_be_switched(browser: Browser, site: Site, committed: None, language: str) -> None:
+    context = browser.new_context(locale="en-GB")
+    page = context.new_page()
+    page.goto(f"{site.url}/accounts/login/")
+    expect(page.get_by_role("heading", name="Sign in to Winnow")).to_be_visible()
+    page.locator(f'button[name="language"][value="{language}"]').click()
+    expect(page.get_by_role("heading", name=SIGN_IN[language])).to_be_visible()
+    shoot(page, f"sign-in-{language}")
+    expect_to_fit(page)
+    context.close()
+    context = browser.new_context(locale={"es": "es-MX", "ja": "ja-JP"}[language])
+    page = context.new_page()
+    page.goto(f"{site.url}/accounts/login/")
+    expect(page.get_by_role("heading", name=SIGN_IN[language])).to_be_visible()
+    context.close()
