@@ -8,7 +8,7 @@ from labeling.models.project import Project
 class Product(models.Model):
     """A product of a catalog. `revision` is its current text."""
 
-    project = models.ForeignKey(Project, models.PROTECT, related_name="products")
+    project = models.ForeignKey(Project, models.PROTECT, related_name="products", db_index=False)
     external_id = models.CharField(max_length=100)
     locale = models.CharField(max_length=20)
     revision = models.ForeignKey("ProductRevision", models.PROTECT, null=True, related_name="+", db_index=False)

@@ -17,7 +17,7 @@ class Split(models.TextChoices):
 class Query(models.Model):
     """A query of a project in one locale. Its split never changes: a trigger holds it."""
 
-    project = models.ForeignKey(Project, models.PROTECT, related_name="queries")
+    project = models.ForeignKey(Project, models.PROTECT, related_name="queries", db_index=False)
     external_id = models.CharField(max_length=100, blank=True)
     text = models.TextField()
     locale = models.CharField(max_length=20)
