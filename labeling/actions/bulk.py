@@ -1,7 +1,7 @@
 """Whole columns into the database: COPY, staged columns to join with, ids in blocks, indexes built at the end."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -10,6 +10,7 @@ from django.db import OperationalError, connection, transaction
 from numpy.typing import NDArray
 from psycopg import sql
 
+from labeling.exchange.ahead import map_ahead
 from labeling.exchange.copy_stream import HEADER, TRAILER, copy_rows
 
 COPY_ROWS = 32_768
@@ -20,13 +21,22 @@ _SQL_TYPES = {pa.int64(): "bigint", pa.int32(): "integer", pa.large_string(): "t
 
 def copy_into(table: str, rows: pa.RecordBatch) -> None:
     """Write rows to a table through binary COPY; columns are matched by name, their types by copy_rows."""
-    names = sql.SQL(", ").join(map(sql.Identifier, rows.schema.names))
-    into = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), names)
-    with connection.cursor() as cursor, cursor.copy(into) as copy:
-        copy.write(HEADER)
-        for start in range(0, len(rows), COPY_ROWS):
-            copy.write(copy_rows(rows.slice(start, COPY_ROWS)))
-        copy.write(TRAILER)
+    copy_all_into(table, [rows])
+
+
+def copy_all_into(table: str, batches: Iterable[pa.RecordBatch]) -> None:
+    """Write batches of rows as copy_into does. While one block is being sent, the next is put into COPY's format.
+
+    Between blocks the connection is free, so that making a batch may use it.
+    """
+    blocks = (batch.slice(at, COPY_ROWS) for batch in batches for at in range(0, len(batch), COPY_ROWS))
+    with connection.cursor() as cursor:
+        for names, rows in map_ahead(lambda block: (block.schema.names, copy_rows(block)), blocks):
+            columns = sql.SQL(", ").join(map(sql.Identifier, names))
+            into = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), columns)
+            with cursor.copy(into) as copy:
+                for part in (HEADER, rows, TRAILER):
+                    copy.write(part)
 
 
 def stage(rows: pa.RecordBatch) -> None:

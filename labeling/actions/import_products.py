@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from django.db import connection
 from numpy.typing import NDArray
 
-from labeling.actions.bulk import copy_into, fetch_arrays, reserve_ids, stage, timestamp, without_indexes
+from labeling.actions.bulk import copy_all_into, copy_into, fetch_arrays, reserve_ids, stage, timestamp, without_indexes
 from labeling.exchange.ahead import read_ahead
 from labeling.exchange.digests import row_digests
 from labeling.exchange.esci import read_product_texts
@@ -116,7 +116,8 @@ def write_revisions(
     """
     seen = np.zeros_like(found.digest)
     revision = found.revision.copy()
-    with without_indexes(REVISIONS):
+
+    def new_revisions() -> Iterator[pa.RecordBatch]:
         for first, texts, digests in read_ahead(_digested(products_path)):
             rows = slice(first, first + len(texts))
             seen[rows] = np.frombuffer(digests.buffers()[1], ">i8").reshape(-1, 2)
@@ -133,8 +134,11 @@ def write_revisions(
                 "created_at": np.full(len(added), timestamp(now)),
                 **{name: added[name] for name in added.schema.names},
             }
-            copy_into(REVISIONS, pa.record_batch(columns))
+            yield pa.record_batch(columns)
             advance(len(texts))
+
+    with without_indexes(REVISIONS):
+        copy_all_into(REVISIONS, new_revisions())
         _refuse_contradictions(catalog, seen, products_path)
     changed = (revision != 0) & ~found.is_new
     if changed.any():

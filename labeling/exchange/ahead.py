@@ -1,11 +1,12 @@
-"""Read ahead of whoever uses what was read."""
+"""Work ahead of whoever uses its results."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
+Result = TypeVar("Result")
 
 
 def read_ahead(items: Iterator[T], depth: int = 2) -> Iterator[T]:
@@ -16,3 +17,18 @@ def read_ahead(items: Iterator[T], depth: int = 2) -> Iterator[T]:
         while (item := waiting.popleft().result()) is not end:
             waiting.append(pool.submit(next, items, end))
             yield item  # type: ignore[misc]
+
+
+def map_ahead(function: Callable[[T], Result], items: Iterable[T], depth: int = 1) -> Iterator[Result]:
+    """Yield the function's results in order, with up to `depth` further ones made meanwhile in a thread.
+
+    The items themselves are taken in the caller's thread.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        waiting: deque[Future[Result]] = deque()
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > depth:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from labeling.exchange.ahead import read_ahead
+from labeling.exchange.ahead import map_ahead, read_ahead
 
 
 def test_read_ahead_keeps_the_order_and_the_end() -> None:
@@ -53,3 +53,27 @@ def test_read_ahead_ends_its_thread_when_it_is_left_early() -> None:
     ahead.close()  # type: ignore[attr-defined]
 
     assert threading.active_count() == before
+
+
+def test_map_ahead_keeps_the_order_and_takes_items_in_the_callers_thread() -> None:
+    takers, makers = set(), set()
+
+    def items() -> Iterator[int]:
+        for number in range(20):
+            takers.add(threading.get_ident())
+            yield number
+
+    def double(number: int) -> int:
+        makers.add(threading.get_ident())
+        return 2 * number
+
+    assert list(map_ahead(double, items())) == list(range(0, 40, 2))
+    assert takers == {threading.get_ident()}
+    assert threading.get_ident() not in makers
+
+
+def test_map_ahead_passes_an_error_on_in_its_place() -> None:
+    ahead = map_ahead(lambda number: 1 / number, [1, 0, 2])
+    assert next(ahead) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(ahead)
