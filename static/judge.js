@@ -147,16 +147,8 @@
 
   // A pair arrives ------------------------------------------------------------------------------------
 
-  function admitMissingPicture(image) {
-    image.hidden = true;
-    image.nextElementSibling.hidden = false;
-    image.parentElement.classList.add("missing");
-  }
-
   function arrive() {
     rememberKeys();
-    const image = find(".picture img");
-    if (image?.complete && image.naturalWidth === 0) admitMissingPicture(image);
   }
 
   function announce() {
@@ -167,10 +159,6 @@
     const product = pair?.querySelector(".product h3").textContent;
     find("#said").textContent = pair ? `Next pair. Query: ${pair.dataset.query}. Product: ${product}.` : "Nothing is waiting.";
   }
-
-  document.addEventListener("error", (event) => {
-    if (event.target.matches?.(".picture img")) admitMissingPicture(event.target);
-  }, true);
 
   document.addEventListener("desk:arrived", () => {
     arrive();

@@ -1,4 +1,4 @@
-// What every page does beyond its HTML: the choice of colours, menus that close, toasts that go.
+// What every page does beyond its HTML: the choice of colours, menus that close, toasts that go, pictures that do not come.
 "use strict";
 
 (() => {
@@ -55,6 +55,23 @@
       toast.dataset.going = "yes";
       setTimeout(() => toast.remove(), 6000);
     }
+  }
+
+  // A picture that does not come says so in its place, and is no button then.
+  function admitMissingPicture(image) {
+    image.hidden = true;
+    image.nextElementSibling.hidden = false;
+    image.parentElement.disabled = true;
+    image.parentElement.ariaLabel = null;
+  }
+
+  document.addEventListener("error", (event) => {
+    if (event.target.matches?.(".picture > img")) admitMissingPicture(event.target);
+  }, true);
+
+  // Those that failed before this script was there.
+  for (const image of document.querySelectorAll(".picture > img")) {
+    if (image.complete && image.naturalWidth === 0) admitMissingPicture(image);
   }
 
   document.addEventListener("htmx:afterSettle", () => {

@@ -2,34 +2,25 @@
 
 from typing import Any
 
-from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 
-from labeling.exchange.markup import bullets, clean_html
+from labeling.exchange.marking import words_of
 from labeling.guidelines.translations import in_language
 from labeling.guidelines.tree import Answer, Guideline, LabelLeaf, Question
 from labeling.guidelines.walk import Path, format_path, walk
-from labeling.models import GuidelineVersion, Pair, ProductRevision
+from labeling.models import GuidelineVersion, Pair
+from labeling.views.product import language_of, product_context
 
 KEYCAPS = {"yes": "Y", "no": "N"}
 
 
 def pair_context(pair: Pair) -> dict[str, Any]:
     """Return the query and the product's current text, with the shop's markup made safe."""
-    revision = pair.product.revision or ProductRevision()
     return {
         "pair": pair,
         "query": pair.query,
-        "product": {
-            "external_id": pair.product.external_id,
-            "revision": revision.pk,
-            "title": revision.title,
-            "brand": revision.brand,
-            "colour": revision.colour,
-            "bullets": [mark_safe(line) for line in bullets(revision.bullets)],  # noqa: S308 - cleaned by nh3
-            "description": mark_safe(clean_html(revision.description)),  # noqa: S308 - cleaned by nh3
-            "image_url": revision.image_url,
-        },
+        "query_lang": language_of(pair.query.locale),
+        "product": product_context(pair.product, words_of(pair.query.text)),
     }
 
 

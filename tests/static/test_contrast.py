@@ -16,11 +16,16 @@ TEXTS = [
     ("on-accent", "accent"),
     ("on-accent", "accent-hover"),
     ("ink", "danger-soft"),
+    ("ink", "marked"),
+    ("ink-soft", "marked"),
     ("danger-ink", "danger-soft"),
     ("danger-ink", "surface"),
     ("danger-ink", "ground"),
 ]
-EDGES = [("line-strong", "surface"), ("line-strong", "ground"), ("accent", "surface"), ("danger", "surface")]
+EDGES = [
+    *[("line-strong", "surface"), ("line-strong", "ground"), ("accent", "surface"), ("danger", "surface")],
+    *[("marked-line", "surface"), ("marked-line", "marked")],
+]
 
 
 def colour(token: str, scheme: str) -> str:
