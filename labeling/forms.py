@@ -139,7 +139,23 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             *("loop_enabled", "train_after", "check_seconds", "imported_labels", "holdout_percent"),
             *("calibration_percent", "judge_spec", "shard_size"),
         )
-        widgets: ClassVar[dict[str, forms.Widget]] = {"judge_spec": forms.Textarea({"rows": 3, "spellcheck": "false"})}
+        widgets: ClassVar[dict[str, forms.Widget]] = {
+            "judge_spec": forms.Textarea({"rows": 3, "spellcheck": "false"}),
+            "pass_mark": forms.NumberInput({"min": 0, "max": 1, "step": "any"}),
+            "gold_share": forms.NumberInput({"min": 0, "max": 0.5, "step": "any"}),
+            "repeat_share": forms.NumberInput({"min": 0, "max": 0.5, "step": "any"}),
+        }
+        help_texts: ClassVar[dict[str, str]] = {
+            "training_required": "Newcomers judge the training pairs, with feedback, and start when they reach the "
+            "pass mark. Choose the pairs on the Gold page first: without any, nobody new can start.",
+            "pass_mark": "Share of right answers that training asks for. Who is surely below it on gold pairs is "
+            "paused and you are told: from 5 answers on, when the whole 95 % interval of their newest 50 is below.",
+            "gold_share": "Share of what an annotator gets whose answer is known, to see how they do; 0.05 is one in "
+            "twenty. The pairs are those that the Gold page mixes into the work.",
+            "repeat_share": "Share of what an annotator gets that they judged before, to see whether they agree with "
+            "themselves; 0.02 is one in fifty. With the gold pairs at most 0.5.",
+            "repeat_after_days": "Nobody gets a pair again sooner than this after they judged it.",
+        }
 
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
         """Return the fields under their headings."""

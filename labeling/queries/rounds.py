@@ -1,15 +1,19 @@
-"""Rounds and how far they are."""
+"""Rounds, how far they are, and what was served in them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
-from labeling.models import Project, Round
+from labeling.models import Project, Round, Slot, Stream
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A round with its pairs by stream, and its judgments out of the slots it has."""
+    """A round with its pairs by stream, its judgments out of the slots it has, and what was served.
+
+    Gold pairs and repeats are nobody's progress: they are in `served` alone, the judgments by stream.
+    """
 
     round: Round
     pairs: int
@@ -17,6 +21,7 @@ class Progress:
     active: int
     judged: int
     slots: int
+    served: Mapping[str, int]
 
     @property
     def share(self) -> float:
@@ -25,7 +30,7 @@ class Progress:
 
 
 def round_progress(project: Project, newest: int | None = None) -> list[Progress]:
-    """Return the rounds, the newest first, at most `newest` of them."""
+    """Return the rounds, the newest first, at most `newest` of them. Three queries."""
     rounds = list(Round.objects.filter(project=project).select_related("adapter").order_by("-number")[:newest])
     ids = [one.pk for one in rounds]
     entries = {
@@ -33,25 +38,38 @@ def round_progress(project: Project, newest: int | None = None) -> list[Progress
         for row in Round.objects.filter(pk__in=ids)
         .values("pk")
         .annotate(
-            pairs=Count("entries"),
             random=Count("entries", filter=Q(entries__stream="random")),
             active=Count("entries", filter=Q(entries__stream="active")),
         )
     }
-    slots = {
-        row["pk"]: row
-        for row in Round.objects.filter(pk__in=ids)
-        .values("pk")
-        .annotate(all=Count("slots"), judged=Count("slots", filter=Q(slots__judged=True)))
-    }
+    slots: dict[int, list[tuple[str, bool, int, int]]] = {one.pk: [] for one in rounds}
+    counted = Slot.objects.filter(round__in=ids).values_list("round", "entry__stream", "personal")
+    for round_id, *row in counted.annotate(all=Count("id"), done=Count("id", filter=Q(judged=True))):
+        slots[round_id].append((row[0], row[1], row[2], row[3]))
     return [
         Progress(
             round=one,
-            pairs=entries[one.pk]["pairs"],
+            pairs=entries[one.pk]["random"] + entries[one.pk]["active"],
             random=entries[one.pk]["random"],
             active=entries[one.pk]["active"],
-            judged=slots[one.pk]["judged"],
-            slots=slots[one.pk]["all"],
+            judged=sum(done for _, personal, _, done in slots[one.pk] if not personal),
+            slots=sum(n for _, personal, n, _ in slots[one.pk] if not personal),
+            served={stream: done for stream, _, _, done in slots[one.pk]},
         )
         for one in rounds
     ]
+
+
+def asked_shares(project: Project, picked: bool) -> dict[Stream, float]:
+    """Return the share of each stream that the settings ask for, of all that is served; they add up to 1.
+
+    Before a strategy picks pairs, what is neither gold nor repeat is drawn at random.
+    """
+    rest = 1 - project.gold_share - project.repeat_share
+    random = rest * (project.random_share if picked else 1)
+    return {
+        Stream.RANDOM: random,
+        Stream.ACTIVE: rest - random,
+        Stream.GOLD: project.gold_share,
+        Stream.REPEAT: project.repeat_share,
+    }

@@ -4,9 +4,11 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from labeling.actions.rounds import Drawn, open_round
-from labeling.queries.rounds import round_progress
-from tests.labeling.acting import judge, judge_all, make_members
-from tests.making import make_member, make_pair, make_project, make_round
+from labeling.models import Stream
+from labeling.queries.rounds import asked_shares, round_progress
+from tests.labeling.acting import judge, judge_all, make_members, submit
+from tests.labeling.actions.test_streams import GOLD_TURN, USUAL_TURN, claimed, make_shop
+from tests.making import make_gold, make_member, make_pair, make_project, make_round
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +36,31 @@ def test_progress_of_an_empty_round_is_nothing_of_nothing() -> None:
     make_round(project, [])
     (only,) = round_progress(project)
     assert (only.pairs, only.slots, only.share) == (0, 0, 0.0)
+
+
+def test_gold_and_repeats_are_served_and_nobodys_progress() -> None:
+    project = make_shop()
+    member = make_member(project)
+    make_gold(project)
+    submit(member, claimed(member, GOLD_TURN), "E")
+    judge(member)
+    claimed(member, USUAL_TURN)
+    [progress] = round_progress(project)
+    assert (progress.pairs, progress.judged, progress.slots) == (10, 1, 20)
+    assert progress.served == {"random": 1, "gold": 1}
+
+
+def test_asked_shares_add_up_and_have_no_picked_pairs_before_a_strategy() -> None:
+    project = make_project(gold_share=0.1, repeat_share=0.1, random_share=0.25)
+    later = asked_shares(project, picked=True)
+    assert {str(stream): round(share, 6) for stream, share in later.items()} == {
+        "random": 0.2,
+        "active": 0.6,
+        "gold": 0.1,
+        "repeat": 0.1,
+    }
+    first = asked_shares(project, picked=False)
+    assert (round(first[Stream.RANDOM], 6), first[Stream.ACTIVE]) == (0.8, 0)
 
 
 def test_progress_takes_as_many_queries_for_many_rounds(django_assert_num_queries: DjangoAssertNumQueries) -> None:

@@ -12,7 +12,7 @@ from labeling.models import GoldPair, Membership, Role, Split
 from tests.labeling.acting import make_members, submit
 from tests.labeling.actions.test_gold import make_imported
 from tests.labeling.actions.test_qualification import make_school, train
-from tests.labeling.actions.test_streams import GOLD_TURN, claimed, make_shop
+from tests.labeling.actions.test_streams import GOLD_TURN, USUAL_TURN, claimed, make_shop
 from tests.making import PATHS, make_gold, make_member, make_pair_of, make_project
 
 pytestmark = pytest.mark.django_db
@@ -142,3 +142,23 @@ def test_lead_sees_attempts_results_and_who_is_paused(client: Client) -> None:
 def test_unknown_command_is_refused(client: Client, lead: Membership) -> None:
     reply = client.post(address(lead), {"do": "burn"})
     assert (reply.status_code, reply.content) == (400, b"do is one of draw, add, retire, restore.")
+
+
+def test_rounds_page_shows_what_was_served_beside_what_is_asked_for(client: Client, lead: Membership) -> None:
+    member = make_member(lead.project)
+    for _ in range(2):
+        make_gold(lead.project)
+        submit(member, claimed(member, GOLD_TURN), "E")
+    submit(member, claimed(member, USUAL_TURN), "E")
+    page = words(client.get(f"/p/{lead.project.slug}/rounds/").content)
+    assert "Stream Judgments Share Asked for Random 1 0.33 0.60 Active 0 0.00 0.00 Gold 2 0.67 0.20 Repeat 0" in page
+
+
+def test_settings_refuse_more_checks_than_work_in_words(client: Client, lead: Membership) -> None:
+    url = reverse("settings", args=[lead.project.slug])
+    form = client.get(url).context["form"]
+    fields = {name: value for name, value in form.initial.items() if value is not None} | {"judge_spec": "{}"}
+    reply = client.post(url, fields | {"gold_share": "0.4", "repeat_share": "0.2"})
+    assert reply.status_code == 400
+    assert "Gold pairs and repeats together are 0 to 0.5 of what an annotator gets." in words(reply.content)
+    assert client.post(url, fields | {"gold_share": "0.3", "repeat_share": "0.2"}).status_code == 302
