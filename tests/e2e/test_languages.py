@@ -3,10 +3,12 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from labeling.actions.audits import draw_audit
 from labeling.models import Judgment, Membership, Role, Skip
 from tests.conftest import Site
 from tests.e2e.conftest import SignIn, shoot
 from tests.e2e.test_annotator import next_pair, pair_on, press_path
+from tests.e2e.test_auditor import champion_that_says_exact
 from tests.making import PATHS, make_member, make_pair, make_project, make_round
 
 pytestmark = [pytest.mark.browser, pytest.mark.worker]
@@ -21,6 +23,8 @@ QUERIES = {
         "ワイヤレスイヤホン ノイズキャンセリング機能付き ブラック",
     ),
 }
+CLOSED = {"es": "No tiene acceso a esta página", "ja": "このページは開けません"}
+LABELS = {"es": ("Sustituto", "Exacto"), "ja": ("代替品", "完全一致")}
 both = pytest.mark.parametrize("language", ["es", "ja"])
 
 
@@ -101,3 +105,32 @@ def test_sign_in_page_can_be_switched(browser: Browser, site: Site, committed: N
     page.goto(f"{site.url}/accounts/login/")
     expect(page.get_by_role("heading", name=SIGN_IN[language])).to_be_visible()
     context.close()
+
+
+@both
+def test_closed_page_helps_in_the_persons_language(sign_in: SignIn, site: Site, language: str) -> None:
+    member = member_who_reads(language)
+    page = sign_in(member.user, forgive="403")
+    page.goto(f"{site.url}/p/{member.project.slug}/settings/")
+    expect(page.get_by_role("heading", name=CLOSED[language])).to_be_visible()
+    shoot(page, f"403-{language}")
+    expect_to_fit(page)
+
+
+@both
+def test_auditor_reads_the_verdict_in_their_language(sign_in: SignIn, site: Site, language: str) -> None:
+    project = make_project(loop_enabled=False)
+    champion_that_says_exact(project, 2)
+    auditor = make_member(project, Role.AUDITOR)
+    draw_audit(project, 50, 1, auditor.user)
+    auditor.user.language = language
+    page = sign_in(auditor.user)
+    press_path(page, PATHS["S"])
+    verdict = page.locator('[data-question="verdict"]')
+    expect(verdict).to_contain_text(LABELS[language][0])
+    expect(verdict).to_contain_text(LABELS[language][1])
+    shoot(page, f"verdict-{language}")
+    expect_to_fit(page)
+    page.goto(f"{site.url}/p/{project.slug}/audits/")
+    shoot(page, f"audits-{language}")
+    expect_to_fit(page)
