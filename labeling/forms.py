@@ -1,12 +1,15 @@
 """What people send, checked before an action sees it."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django import forms
+from django.conf import settings
+from django.utils.translation import gettext, gettext_lazy
 
 from labeling.actions.gold import MOST, Source
 from labeling.actions.judgments import Answer
-from labeling.models import GoldPair, GuidelineVersion, Project
+from labeling.models import GoldPair, GuidelineVersion, Project, User
+from labeling.models.user import USUAL_KEYS
 
 
 class MissingField(Exception):
@@ -104,6 +107,14 @@ class GoldForm(forms.Form):
         return key, path
 
 
+class DraftForm(forms.Form):
+    """A page that is open or was just left: its pair, the lease's key, and how far the walk has come."""
+
+    pair = forms.IntegerField(min_value=1)
+    key = forms.UUIDField()
+    path = forms.CharField(max_length=2000, required=False)
+
+
 class NoteForm(forms.Form):
     """Why an auditor's label differs from the model's."""
 
@@ -115,6 +126,77 @@ class SearchForm(forms.Form):
     """A search in one's own judgments."""
 
     q = forms.CharField(max_length=200, required=False)
+
+
+KEY_LABELS = {
+    "yes": gettext_lazy("Yes"),
+    "no": gettext_lazy("No"),
+    "back": gettext_lazy("Back one question"),
+    "skip": gettext_lazy("Skip this pair"),
+    "undo": gettext_lazy("Undo your last judgment"),
+    "examples": gettext_lazy("Open the worked examples"),
+    "guideline": gettext_lazy("Open the guideline at this question"),
+    "keys": gettext_lazy("The list of keys"),
+}
+NAMED_KEYS = ("Backspace", "Delete", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")
+
+
+class AccountForm(forms.Form):
+    """A person's language and the key of each action at the desk; an empty key is the usual one."""
+
+    language = forms.ChoiceField(label=gettext_lazy("Language of the pages"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        language = self.fields["language"]
+        assert isinstance(language, forms.ChoiceField)  # noqa: S101 - for the type checker
+        language.choices = [("", gettext_lazy("As the browser asks for")), *settings.LANGUAGES]
+        for action, label in KEY_LABELS.items():
+            attrs = {"data-key-for": action, "autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
+            self.fields[action] = forms.CharField(
+                label=label, required=False, max_length=12, widget=forms.TextInput(attrs), strip=True
+            )
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        """Return the form as the person has filled it in."""
+        return cls(initial={"language": user.language} | user.keys_in_use())
+
+    def key_fields(self) -> list[forms.BoundField]:
+        """Return the fields of the keys."""
+        return [self[action] for action in KEY_LABELS]
+
+    def chosen_keys(self) -> dict[str, str]:
+        """Return the key of each action."""
+        return {action: self.cleaned_data[action] for action in USUAL_KEYS}
+
+    def clean(self) -> dict[str, Any]:
+        """Read each key, and refuse what cannot be one and what two actions would share."""
+        owners: dict[str, str] = {}
+        for action, usual in USUAL_KEYS.items():
+            key = _key_of(self.cleaned_data.get(action) or usual)
+            self.cleaned_data[action] = key
+            if key is None:
+                self.add_error(
+                    action,
+                    gettext("That key is not free: choose a letter or a sign, Backspace, Delete or an arrow."),
+                )
+            elif key in owners:
+                says = gettext("This key is already used for “%(other)s”. Choose another one.")
+                self.add_error(action, says % {"other": KEY_LABELS[owners[key]]})
+            else:
+                owners[key] = action
+        return self.cleaned_data
+
+
+def _key_of(text: str) -> str | None:
+    """Return the name that a browser gives a key; None for one that a desk cannot use, digits among them."""
+    for name in NAMED_KEYS:
+        if text.lower() == name.lower():
+            return name
+    if len(text) == 1 and text.isprintable() and not text.isdigit() and not text.isspace():
+        return text.lower()
+    return None
 
 
 SETTING_GROUPS = {

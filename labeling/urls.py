@@ -7,9 +7,11 @@ from django.views.i18n import set_language
 
 from labeling.api.summary import project_summary
 from labeling.views import (
+    account,
     adapters,
     audits,
     charts,
+    correction,
     data,
     gold,
     guideline,
@@ -30,12 +32,16 @@ urlpatterns = [
     path("styleguide", home.styleguide, name="styleguide"),
     path("accounts/login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("account/", account.account, name="account"),
     path("language/", login_not_required(set_language), name="set_language"),
     path("p/<slug:slug>/", project.project, name="project"),
     path("p/<slug:slug>/judge/", judge.judge, name="judge"),
     path("p/<slug:slug>/judge/skip/", judge.skip, name="skip"),
     path("p/<slug:slug>/judge/undo/", judge.undo, name="undo"),
     path("p/<slug:slug>/training/", qualification.training, name="training"),
+    path("p/<slug:slug>/judge/keep/", judge.keep, name="keep"),
+    path("p/<slug:slug>/judge/leave/", judge.leave, name="leave"),
+    path("p/<slug:slug>/judge/correct/<int:number>/", correction.correct, name="correct"),
     path("p/<slug:slug>/work/", work.work, name="work"),
     path("p/<slug:slug>/audit/", audits.audit, name="audit"),
     path("p/<slug:slug>/audit/skip/", audits.audit_skip, name="audit-skip"),

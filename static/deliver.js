@@ -2,12 +2,14 @@
 // Every form on the desk is posted by htmx into #desk. What was sent is kept in the tab's storage until the next
 // desk arrives; after a failure it is sent again, by itself, with the same key, so that it counts once.
 // While the outcome is unknown the desk takes no other answer: the server may have stored the first one.
+// An undo names what it takes back, so that it too can be sent twice and counts once.
 "use strict";
 
 (() => {
   const WAIT_MS = [1000, 2000, 4000, 8000, 15000];
   const TIMEOUT_MS = 10000;
-  const STORE = "unsent";
+  const LOST = ["refused", "somebody-else"]; // sending again would not help
+  const STORE = `unsent:${location.pathname}`;
 
   const desk = () => document.getElementById("desk");
   const ours = (event) => event.detail.target?.id === "desk";
@@ -29,9 +31,9 @@
   function stored() {
     try {
       const request = JSON.parse(sessionStorage.getItem(STORE));
-      // Somebody else may have signed in here since: an answer is never sent in another name.
-      if (request && request.user !== document.body.dataset.user) store(null);
-      else return request?.url.startsWith(location.pathname) ? request : null;
+      if (!request || request.user === document.body.dataset.user) return request;
+      // Somebody else has signed in here since: an answer is never sent in another name.
+      store(null);
       return null;
     } catch {
       return null;
@@ -53,24 +55,24 @@
 
   function fail(kind) {
     clearTimeout(timer);
-    // A second undo would take back one judgment more, so only a fresh page can tell.
-    if (isUndo(pending.url)) return show("undo");
     show(kind);
-    if (kind === "refused") store(null);
+    if (LOST.includes(kind)) store(null);
     else if (kind !== "signed-out") timer = setTimeout(sendAgain, WAIT_MS[Math.min(tries, WAIT_MS.length - 1)]);
     tries += 1;
   }
 
-  // After signing in anew the token in this page is void; the same page fetched again holds the new one.
-  async function freshToken() {
+  // After signing in anew the token in this page is void; the same page fetched again holds the new one, and says
+  // who has signed in.
+  async function freshPage() {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    return page.querySelector('#desk input[name="csrfmiddlewaretoken"]')?.value;
+    const token = page.querySelector('#desk input[name="csrfmiddlewaretoken"]')?.value;
+    return { user: page.body.dataset.user, token };
   }
 
   async function sendAgain() {
     clearTimeout(timer);
-    if (!pending || isUndo(pending.url)) return;
+    if (!pending) return;
     const { url, values, token } = pending;
     const headers = token ? { "X-CSRFToken": token } : {};
     const body = token ? { ...values, csrfmiddlewaretoken: token } : values;
@@ -78,7 +80,11 @@
   }
 
   async function sendByHand(button) {
-    if (button.dataset.retry === "anew") pending.token = await freshToken().catch(() => undefined);
+    if (button.dataset.retry === "anew") {
+      const { user, token } = await freshPage().catch(() => ({}));
+      if (user && user !== pending.user) return fail("somebody-else");
+      pending.token = token;
+    }
     await sendAgain();
   }
 
@@ -90,7 +96,7 @@
     event.detail.timeout = TIMEOUT_MS;
     pending = { url, user: document.body.dataset.user, values: Object.fromEntries(formData), token: pending?.token };
     desk().ariaBusy = "true";
-    if (!isUndo(url)) store(pending);
+    store(pending);
   });
 
   document.addEventListener("htmx:beforeSwap", (event) => {
@@ -109,18 +115,21 @@
   document.addEventListener("htmx:afterSwap", (event) => {
     if (!ours(event)) return;
     clearTimeout(timer);
+    const undone = Boolean(pending && isUndo(pending.url));
     pending = null;
     tries = 0;
     store(null);
     show("");
-    document.dispatchEvent(new CustomEvent("desk:arrived"));
+    document.dispatchEvent(new CustomEvent("desk:arrived", { detail: { undone } }));
   });
 
   document.addEventListener("htmx:responseError", (event) => {
     if (!ours(event)) return;
-    const { status } = event.detail.xhr;
+    const { status, responseText } = event.detail.xhr;
     if (status >= 500 || status === 429) fail("server");
     else fail(status === 401 || status === 403 ? "signed-out" : "refused");
+    const words = document.querySelector("#trouble [data-words]");
+    if (words && responseText && status === 400) words.textContent = responseText;
   });
 
   for (const name of ["htmx:sendError", "htmx:timeout"]) {

@@ -35,6 +35,21 @@ def walk(guideline: Guideline, path: Path) -> Question | LabelLeaf | SkipLeaf:
     return here
 
 
+def open_beginning(guideline: Guideline, path: Path) -> Path:
+    """Return the longest beginning of a path after which there is a question to ask.
+
+    So a half walk can go on although the guideline has changed, and a whole one is back at its last question.
+    """
+    here: Question | LabelLeaf | SkipLeaf = guideline.questions[guideline.start]
+    for step, (question_id, answer_key) in enumerate(path):
+        if not isinstance(here, Question) or question_id != here.id or here.answer(answer_key) is None:
+            return path[:step]
+        here = _take(guideline, here, answer_key, step)
+        if not isinstance(here, Question):
+            return path[:step]
+    return path
+
+
 def _take(guideline: Guideline, question: Question, key: str, step: int) -> Question | LabelLeaf | SkipLeaf:
     answer = question.answer(key)
     if answer is None:

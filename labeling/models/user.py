@@ -3,6 +3,18 @@
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
+# What a key does at the desk, in the order of the list of keys. The digits always answer, in order.
+USUAL_KEYS = {
+    "yes": "y",
+    "no": "n",
+    "back": "Backspace",
+    "skip": "s",
+    "undo": "u",
+    "examples": "h",
+    "guideline": "g",
+    "keys": "?",
+}
+
 
 class User(AbstractUser):
     """A person with an account; what they may do in a project is their membership's role.
@@ -13,3 +25,7 @@ class User(AbstractUser):
 
     keys = models.JSONField(default=dict, blank=True)
     language = models.CharField(max_length=10, blank=True)
+
+    def keys_in_use(self) -> dict[str, str]:
+        """Return the key of every action."""
+        return {action: self.keys.get(action, usual) for action, usual in USUAL_KEYS.items()}

@@ -7,11 +7,9 @@ from django.utils.translation import get_language
 from labeling.exchange.marking import words_of
 from labeling.guidelines.translations import in_language
 from labeling.guidelines.tree import Answer, Guideline, LabelLeaf, Question
-from labeling.guidelines.walk import Path, format_path, walk
+from labeling.guidelines.walk import Path, format_path, open_beginning, parse_path, walk
 from labeling.models import GuidelineVersion, Pair
 from labeling.views.product import language_of, product_context
-
-KEYCAPS = {"yes": "Y", "no": "N"}
 
 
 def pair_context(pair: Pair) -> dict[str, Any]:
@@ -52,21 +50,24 @@ def as_read(tree: Guideline) -> Guideline:
     return in_language(tree, get_language() or "")
 
 
+def draft_context(version: GuidelineVersion, tree: Guideline, draft: str) -> dict[str, Any]:
+    """Return walk_context for a draft, as far as it still fits; what it says next is marked as `before`.
+
+    Of a whole walk that is its last answer, so that changing one's mind is one key.
+    """
+    path = parse_path(draft)
+    begun = open_beginning(tree, path)
+    rest = path[len(begun) : len(begun) + 1]
+    return walk_context(version, tree, begun) | {"draft": draft, "before": format_path(rest)}
+
+
 def question_context(question: Question) -> dict[str, Any]:
-    """Return one question with its answers, their keys on the keyboard and where each leads."""
+    """Return one question with its answers and where each leads."""
     return {
         "id": question.id,
         "ask": question.ask,
         "help": question.help,
-        "answers": [
-            {
-                "key": answer.key,
-                "text": answer.text,
-                "next": _leads_to(answer),
-                "keycap": KEYCAPS.get(answer.key, str(number)),
-            }
-            for number, answer in enumerate(question.answers, start=1)
-        ],
+        "answers": [{"key": answer.key, "text": answer.text, "next": _leads_to(answer)} for answer in question.answers],
         "examples": [
             {
                 "query": example.query,

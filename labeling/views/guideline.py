@@ -17,7 +17,7 @@ from labeling.views.frame import project_page
 @require_safe
 @for_roles(*EVERY_ROLE)
 def guideline(request: HttpRequest, member: Membership) -> HttpResponse:
-    """Show the published tree in the reader's language, with its help and examples, and the versions there are."""
+    """Show the published tree in the reader's language, and the versions there are; to a desk the tree alone."""
     version = published_guideline(member.project)
     tree = as_read(tree_of(member.project, version))
     labels = {label.key: label for label in labels_of(member.project)}
@@ -29,7 +29,8 @@ def guideline(request: HttpRequest, member: Membership) -> HttpResponse:
         "skips": list(tree.skips.values()),
         "versions": list(GuidelineVersion.objects.filter(project=member.project).select_related("published_by")),
     }
-    return project_page(request, member, "guideline/page.html", "guideline", context)
+    template = "components/tree.html" if request.htmx else "guideline/page.html"  # type: ignore[attr-defined]
+    return project_page(request, member, template, "guideline", context)
 
 
 def draw(tree: Guideline, question_id: str, labels: dict[str, Label], drawn: set[str]) -> dict[str, Any]:

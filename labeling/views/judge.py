@@ -3,26 +3,36 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from labeling.access import for_roles
 from labeling.actions.judgments import Outcome, skip_pair, submit_answer, tree_of, undo_step
-from labeling.actions.queue import claim_slot
-from labeling.forms import AnswerForm, MissingField
+from labeling.actions.members import BELOW_MARK
+from labeling.actions.queue import claim_slot, keep_lease, leave_pair
+from labeling.forms import AnswerForm, DraftForm, MissingField
 from labeling.guidelines.tree import Question
-from labeling.guidelines.walk import Path, parse_path, walk
+from labeling.guidelines.walk import parse_path, walk
 from labeling.models import GuidelineVersion, Judgment, Membership, Pair, Role, Slot
-from labeling.queries.judgments import judged_today, last_step, named_step, step_name
+from labeling.queries.judgments import (
+    day_start,
+    judged_since,
+    judged_today,
+    last_step,
+    named_step,
+    step_name,
+)
 from labeling.queries.projects import published_guideline
 from labeling.queries.queue import free_slots
-from labeling.views.desk import pair_context, walk_context
+from labeling.views.desk import draft_context, pair_context, walk_context
 from labeling.views.frame import project_page
 
-NOT_NEEDED = "Others had judged that pair before your answer came, so it was not needed. Here is the next one."
+MANY = 100  # what waits is counted up to here: beyond it the number tells nobody anything
 
 
 @require_http_methods(["GET", "POST"])
@@ -45,17 +55,43 @@ def skip(request: HttpRequest, member: Membership) -> HttpResponse:
         outcome = skip_pair(member.project, member.user, form.answer_for_pair(), form.cleaned_data["reason"])
     except (ValueError, MissingField, Pair.DoesNotExist) as error:
         return _refuse(error)
-    return _next(request, member, NOT_NEEDED if outcome == Outcome.NOT_NEEDED else None)
+    return _next(request, member, _news(member, form, outcome))
 
 
 @require_POST
 @for_roles(Role.ANNOTATOR, Role.LEAD)
 def undo(request: HttpRequest, member: Membership) -> HttpResponse:
-    """Take back the last judgment or skip of today; its pair is on the desk again."""
+    """Take back a judgment or skip of today, the last one unless it is named; its pair is on the desk again."""
     name = request.POST.get("step", "")
     find = named_step(member.project, member.user, name) if name else last_step(member.project, member.user)
     slot = undo_step(member.project, member.user, find)
-    return _next(request, member, None if slot else "There is nothing to take back.")
+    if slot is not None:
+        return _next(request, member, None)
+    if find is None or find.retired_at is not None:
+        return _next(request, member, _("There is nothing to take back."))
+    return _next(request, member, _("That pair has gone to others since you skipped it, so your skip stays."))
+
+
+@require_POST
+@for_roles(Role.ANNOTATOR, Role.LEAD)
+def keep(request: HttpRequest, member: Membership) -> HttpResponse:
+    """Renew the lease of an open page, and keep its half walk: {"held": whether the pair is still theirs}."""
+    return _hold(request, member, keep_lease)
+
+
+@require_POST
+@for_roles(Role.ANNOTATOR, Role.LEAD)
+def leave(request: HttpRequest, member: Membership) -> HttpResponse:
+    """Release the pair of a page that was left, and keep its half walk."""
+    return _hold(request, member, leave_pair)
+
+
+def _hold(request: HttpRequest, member: Membership, act: Any) -> HttpResponse:
+    form = DraftForm(request.POST)
+    if not form.is_valid():
+        return HttpResponseBadRequest("pair, key or path is not what it should be.", "text/plain")
+    sent = form.cleaned_data
+    return JsonResponse({"held": act(member.project, member.user, sent["pair"], sent["key"], sent["path"])})
 
 
 def _take_answer(request: HttpRequest, member: Membership) -> HttpResponse:
@@ -64,16 +100,42 @@ def _take_answer(request: HttpRequest, member: Membership) -> HttpResponse:
         return _refuse(form.problem())
     version: GuidelineVersion = form.cleaned_data["guideline"]
     try:
-        path = parse_path(form.whole_path())
-        if isinstance(walk(tree_of(member.project, version), path), Question):
-            # The page walks the tree by itself; this is how it goes on without a script.
-            slot = claim_slot(member.project, member.user)
-            same = slot is not None and slot.pair_id == form.cleaned_data["pair"]
-            return _desk(request, member, slot, path if same else (), version, None if same else NOT_NEEDED)
+        if isinstance(walk(tree_of(member.project, version), parse_path(form.whole_path())), Question):
+            return _go_on(request, member, form)
         outcome = submit_answer(member.project, member.user, form.answer_for_pair())
     except (ValueError, MissingField, Pair.DoesNotExist) as error:
         return _refuse(error)
-    return _next(request, member, NOT_NEEDED if outcome == Outcome.NOT_NEEDED else None)
+    return _next(request, member, _news(member, form, outcome))
+
+
+def _go_on(request: HttpRequest, member: Membership, form: AnswerForm) -> HttpResponse:
+    """Show the next question. The page walks the tree by itself; this is how it goes on without a script."""
+    slot = claim_slot(member.project, member.user)
+    if slot is None or slot.pair_id != form.cleaned_data["pair"]:
+        return _desk(request, member, slot, problem=_not_needed())
+    return _desk(request, member, slot, walked=form)
+
+
+def _news(member: Membership, form: AnswerForm, outcome: Outcome) -> str | None:
+    """Return what is to be said about an answer that came too late or for the second time."""
+    if outcome == Outcome.NOT_NEEDED:
+        return _not_needed()
+    if outcome == Outcome.STORED:
+        return None
+    first = Judgment.objects.filter(annotator=member.user, key=form.cleaned_data["key"]).select_related("label").first()
+    if first is None or (first.path == form.whole_path() and not form.cleaned_data["reason"]):
+        return None
+    if first.retired_at is not None:
+        return _("That page was an old one, and its answer was not taken. Here is where you are now.")
+    said = _("You had answered that pair before: %(label)s. That answer stands.") % {"label": first.label.name}
+    if not judged_since(member.project, member.user, day_start()).filter(pk=first.pk).exists():
+        return said
+    url = reverse("correct", args=[member.project.slug, first.pk])
+    return format_html('{} <a href="{}">{}</a>', said, url, _("Change it"))
+
+
+def _not_needed() -> str:
+    return _("Others had judged that pair before your answer came. It is kept, and nothing is wrong with it.")
 
 
 def _next(request: HttpRequest, member: Membership, problem: str | None) -> HttpResponse:
@@ -89,30 +151,53 @@ def _desk(
     request: HttpRequest,
     member: Membership,
     slot: Slot | None,
-    path: Path = (),
-    version: GuidelineVersion | None = None,
+    walked: AnswerForm | None = None,
     problem: str | None = None,
 ) -> HttpResponse:
+    """Show a pair with its half walk: what was just walked without a script, else the slot's draft."""
     project, annotator = member.project, member.user
     last = last_step(project, annotator)
     context: dict[str, Any] = {
         "slot": slot,
         "problem": problem,
         "today": judged_today(project, annotator),
-        "waiting": free_slots(member, timezone.now()).count(),
         "step": step_name(last),
         "last": {"label": last.label} if isinstance(last, Judgment) else {"skip": True} if last else None,
     }
-    if slot is not None:
-        version = version or published_guideline(project)
-        pair = Pair.objects.select_related("query", "product__revision").get(pk=slot.pair_id)
-        context |= pair_context(pair) | walk_context(version, tree_of(project, version), path)
+    context |= _empty_context(member) if slot is None else _pair_context(member, slot, walked)
     template = "judge/desk.html" if request.htmx else "judge/page.html"  # type: ignore[attr-defined]
     return project_page(request, member, template, "judge", context)
+
+
+def _pair_context(member: Membership, slot: Slot, walked: AnswerForm | None) -> dict[str, Any]:
+    version = walked.cleaned_data["guideline"] if walked else published_guideline(member.project)
+    tree = tree_of(member.project, version)
+    pair = Pair.objects.select_related("query", "product__revision").get(pk=slot.pair_id)
+    waiting = free_slots(member, timezone.now())[: MANY + 1].count()
+    half = (
+        walk_context(version, tree, parse_path(walked.whole_path()))
+        if walked
+        else draft_context(version, tree, slot.draft)
+    )
+    return {"waiting": min(waiting, MANY), "more_waiting": waiting > MANY} | pair_context(pair) | half
+
+
+def _empty_context(member: Membership) -> dict[str, Any]:
+    """Say why there is no pair: a pause, a training that comes first, or nothing that waits."""
+    member.refresh_from_db(fields=("paused_at", "paused_because", "qualified_at"))
+    untrained = member.project.training_required and member.role != Role.LEAD and member.qualified_at is None
+    return {
+        "paused": member.paused_because,
+        "below_mark": member.paused_because == BELOW_MARK,
+        "pass_percent": round(100 * member.project.pass_mark),
+        "untrained": untrained,
+        "languages": member.languages,
+    }
 
 
 def _refuse(problem: Exception | str) -> HttpResponse:
     """Say in plain words why nothing was stored."""
     if isinstance(problem, Pair.DoesNotExist):
-        problem = "That pair is not in the queue. Load the page again for the next pair."
-    return HttpResponseBadRequest(f"The answer was refused, and nothing was stored. {problem}", "text/plain")
+        problem = _("That pair is not in the queue. Load the page again for the next pair.")
+    refused = _("The answer was refused, and nothing was stored.")
+    return HttpResponseBadRequest(f"{refused} {problem}", "text/plain; charset=utf-8")

@@ -11,10 +11,10 @@ from tests.making import make_member, make_project, make_user
 pytestmark = pytest.mark.django_db
 
 PUBLIC = {"login", "logout", "health", "set_language"}
-SIGNED_IN = {"home", "styleguide"}
+SIGNED_IN = {"home", "account", "styleguide"}
 ARGUMENTS: dict[str, int] = {"number": 1, "job_id": 1}
 OF_A_PROJECT = [pattern for pattern in urlpatterns if pattern.name not in PUBLIC | SIGNED_IN]
-POST_ONLY = {"skip", "undo", "audit-skip", "audit-note", "promote", "cancel"}
+POST_ONLY = {"skip", "undo", "keep", "leave", "audit-skip", "audit-note", "promote", "cancel"}
 
 
 def address(pattern: URLPattern, slug: str) -> str:
