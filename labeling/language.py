@@ -5,10 +5,12 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import pgettext, pgettext_lazy
+
+from labeling.models import Label
 
 # Names that stand in data and not in a page, marked here so that they reach the catalogs. A template translates
-# them with `{% translate label.name context "label" %}`; a name that is not here is shown as it is.
+# them with `{% translate label.name context "label" %}`, a view by `name_of`; a name that is not here stays as it is.
 LABELS = (
     pgettext_lazy("label", "Exact"),
     pgettext_lazy("label", "Substitute"),
@@ -17,6 +19,11 @@ LABELS = (
 )
 
 View = Callable[[HttpRequest], HttpResponseBase]
+
+
+def name_of(label: Label) -> str:
+    """Return a label's name in the language of the page."""
+    return pgettext("label", label.name)
 
 
 def speak_the_readers_language(get_response: View) -> View:

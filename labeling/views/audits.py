@@ -34,7 +34,7 @@ def audits(request: HttpRequest, member: Membership) -> HttpResponse:
     if request.method == "POST":
         size = request.POST.get("size", "")
         if size not in map(str, SIZES):
-            return HttpResponseBadRequest(f"size is one of {', '.join(map(str, SIZES))}.", "text/plain")
+            return _refuse(f"size is one of {', '.join(map(str, SIZES))}.")
         if draw_audit(project, int(size), secrets.randbits(48), member.user) is None:
             messages.error(request, _("There is nothing to audit yet: no champion has scored the pool."))
             return redirect("audits", slug=project.slug)
@@ -80,12 +80,12 @@ def audit_note(request: HttpRequest, member: Membership) -> HttpResponse:
     """Keep the auditor's reason, and go on to the next item."""
     form = NoteForm(request.POST)
     if not form.is_valid():
-        return HttpResponseBadRequest(_("The reason was not understood, and nothing was stored."), "text/plain")
+        return _refuse(_("The reason was not understood, and nothing was stored."))
     if form.cleaned_data["note"]:
         try:
             note_verdict(member.project, member.user, form.cleaned_data["item"], form.cleaned_data["note"])
         except AuditItem.DoesNotExist:
-            return HttpResponseBadRequest(_("That item is not one of yours."), "text/plain")
+            return _refuse(_("That item is not one of yours."))
     if request.htmx:  # type: ignore[attr-defined]
         return _item_page(request, member)
     return redirect("audit", slug=member.project.slug)
@@ -94,7 +94,7 @@ def audit_note(request: HttpRequest, member: Membership) -> HttpResponse:
 def _take_verdict(request: HttpRequest, member: Membership) -> HttpResponse:
     form = AnswerForm(member.project, request.POST)
     if not form.is_valid() or form.cleaned_data["item"] is None:
-        return HttpResponseBadRequest(_("The verdict was not understood, and nothing was stored."), "text/plain")
+        return _refuse(_("The verdict was not understood, and nothing was stored."))
     version: GuidelineVersion = form.cleaned_data["guideline"]
     reason = form.cleaned_data["reason"]
     try:
@@ -103,7 +103,7 @@ def _take_verdict(request: HttpRequest, member: Membership) -> HttpResponse:
             return _item_page(request, member, path, version, form.cleaned_data["item"])
         item = give_verdict(member.project, member.user, form.cleaned_data["item"], version, form.whole_path(), reason)
     except (ValueError, AuditItem.DoesNotExist) as error:
-        return HttpResponseBadRequest(str(error), content_type="text/plain")
+        return _refuse(str(error))
     context = {"item": item, "problem": None} | _standing(item.audit, member)
     context |= pair_context(Pair.objects.select_related("query", "product__revision").get(pk=item.pair_id))
     return project_page(request, member, _template(request, "verdict"), "audit", context)
@@ -128,6 +128,10 @@ def _item_page(
             version, tree_of(member.project, version), path if item.pk == walked else ()
         )
     return project_page(request, member, _template(request, "item"), "audit", context)
+
+
+def _refuse(said: str) -> HttpResponse:
+    return HttpResponseBadRequest(said, "text/plain; charset=utf-8")
 
 
 def _name(found: Audit) -> str:

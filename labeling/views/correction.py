@@ -14,6 +14,7 @@ from labeling.actions.judgments import correct_judgment, tree_of
 from labeling.forms import AnswerForm, MissingField
 from labeling.guidelines.tree import Question, SkipLeaf
 from labeling.guidelines.walk import parse_path, walk
+from labeling.language import name_of
 from labeling.models import Judgment, Membership, Pair, Role
 from labeling.queries.judgments import day_start, judged_since, judged_today
 from labeling.queries.projects import published_guideline
@@ -74,7 +75,7 @@ def _done(request: HttpRequest, member: Membership, key: uuid.UUID) -> HttpRespo
     new = Judgment.objects.select_related("label").get(key=key, annotator=member.user)
     if request.htmx:  # type: ignore[attr-defined]
         return project_page(request, member, "judge/corrected.html", "work", {"new": new})
-    messages.success(request, _("Changed. Your answer is now %(label)s.") % {"label": new.label.name})
+    messages.success(request, _("Changed. Your answer is now %(label)s.") % {"label": name_of(new.label)})
     return redirect("work", slug=member.project.slug)
 
 

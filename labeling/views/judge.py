@@ -18,6 +18,7 @@ from labeling.actions.queue import claim_slot, keep_lease, leave_pair
 from labeling.forms import AnswerForm, DraftForm, MissingField
 from labeling.guidelines.tree import Question
 from labeling.guidelines.walk import parse_path, walk
+from labeling.language import name_of
 from labeling.models import GuidelineVersion, Judgment, Membership, Pair, Role, Slot
 from labeling.queries.judgments import (
     day_start,
@@ -127,7 +128,7 @@ def _news(member: Membership, form: AnswerForm, outcome: Outcome) -> str | None:
         return None
     if first.retired_at is not None:
         return _("That page was an old one, and its answer was not taken. Here is where you are now.")
-    said = _("You had answered that pair before: %(label)s. That answer stands.") % {"label": first.label.name}
+    said = _("You had answered that pair before: %(label)s. That answer stands.") % {"label": name_of(first.label)}
     if not judged_since(member.project, member.user, day_start()).filter(pk=first.pk).exists():
         return said
     url = reverse("correct", args=[member.project.slug, first.pk])

@@ -176,4 +176,4 @@ def _show(request: HttpRequest, member: Membership, name: str, context: dict[str
 
 def _refuse(problem: Exception | str) -> HttpResponse:
     text = gettext("The answer was refused, and nothing was stored.")
-    return HttpResponseBadRequest(f"{text} {problem}", "text/plain")
+    return HttpResponseBadRequest(f"{text} {problem}", "text/plain; charset=utf-8")
