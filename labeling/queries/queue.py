@@ -13,8 +13,12 @@ def open_round_of(project: Project) -> Round | None:
 
 
 def queued_slots(project: Project) -> QuerySet[Slot]:
-    """Return all slots of the open round that are there for anybody."""
-    return Slot.objects.filter(round__project=project, round__state=Round.State.OPEN, personal=False, withdrawn=False)
+    """Return all slots of the open round that are there for anybody.
+
+    The round is looked up first and not joined, so that its slots come from their index in the order of serving.
+    """
+    opened = Round.objects.filter(project=project, state=Round.State.OPEN).order_by().values("pk")[:1]
+    return Slot.objects.filter(round=opened, personal=False, withdrawn=False)
 
 
 def open_slots(project: Project) -> QuerySet[Slot]:
