@@ -32,6 +32,7 @@ def for_roles(*roles: Role) -> Callable[[MemberView[Params]], ProjectView[Params
                 raise Http404(f"No project {slug!r} that you take part in.")
             if membership.role not in roles:
                 raise PermissionDenied(f"This page is for {', '.join(roles)}; you are {membership.role} here.")
+            membership.user = signed_in(request)  # not fetched once more
             return view(request, membership, *args, **kwargs)
 
         guarded.roles = roles  # type: ignore[attr-defined]

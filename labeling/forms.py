@@ -10,6 +10,7 @@ from labeling.actions.gold import MOST, Source
 from labeling.actions.judgments import Answer
 from labeling.models import GoldPair, GuidelineVersion, Project, User
 from labeling.models.user import USUAL_KEYS
+from labeling.queries.projects import published_version
 
 
 class MissingField(Exception):
@@ -27,7 +28,7 @@ class AnswerForm(forms.Form):
     item = forms.IntegerField(min_value=1, required=False)
     key = forms.UUIDField(required=False)
     revision = forms.IntegerField(min_value=1, required=False)
-    guideline: "forms.ModelChoiceField[GuidelineVersion]" = forms.ModelChoiceField(GuidelineVersion.objects.none())
+    guideline = forms.IntegerField(min_value=1)
     path = forms.CharField(max_length=2000, required=False)
     answer = forms.CharField(max_length=200, required=False)
     reason = forms.CharField(max_length=60, required=False)
@@ -36,9 +37,14 @@ class AnswerForm(forms.Form):
 
     def __init__(self, project: Project, data: Any) -> None:
         super().__init__(data)
-        field = self.fields["guideline"]
-        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - for the type checker
-        field.queryset = GuidelineVersion.objects.filter(project=project, published_at__isnull=False)
+        self.project = project
+
+    def clean_guideline(self) -> GuidelineVersion:
+        """Return the published version of this project that the walk is through."""
+        try:
+            return published_version(self.project, self.cleaned_data["guideline"])
+        except GuidelineVersion.DoesNotExist as error:
+            raise forms.ValidationError(gettext("There is no such version of the guideline.")) from error
 
     def whole_path(self) -> str:
         """Return the path with the answer that was just given."""

@@ -57,13 +57,26 @@ class Answer:
 
 
 def tree_of(project: Project, version: GuidelineVersion) -> Guideline:
-    """Return a stored version as a tree."""
-    return _parse(version.source, tuple(label.key for label in labels_of(project)))
+    """Return a stored version as a tree. Each process keeps those of published versions, which never change."""
+    if version.published_at is None:
+        return _parse(project, version.source)
+    return _tree(version.pk)
 
 
 @lru_cache(maxsize=64)
-def _parse(source: str, label_keys: tuple[str, ...]) -> Guideline:
-    return parse_guideline(source, label_keys)
+def _tree(version_id: int) -> Guideline:
+    version = GuidelineVersion.objects.select_related("project").get(pk=version_id)
+    return _parse(version.project, version.source)
+
+
+def _parse(project: Project, source: str) -> Guideline:
+    return parse_guideline(source, tuple(label.key for label in labels_of(project)))
+
+
+@lru_cache(maxsize=64)
+def _ends(version_id: int) -> dict[str, GuidelinePath]:
+    """Return the stored walks of a published version by their path; they never change either."""
+    return {walked.path: walked for walked in GuidelinePath.objects.filter(guideline=version_id)}
 
 
 @transaction.atomic
@@ -145,9 +158,8 @@ def undo_step(project: Project, annotator: User, step: Judgment | Skip | None) -
 
 def _end_of(project: Project, answer: Answer) -> GuidelinePath:
     """Return the stored walk that ends where the answer's path does; raise what is wrong with the path."""
-    found = GuidelinePath.objects.filter(
-        guideline=answer.guideline, guideline__project=project, path=answer.path
-    ).first()
+    ours = answer.guideline.project_id == project.pk and answer.guideline.published_at is not None
+    found = _ends(answer.guideline.pk).get(answer.path) if ours else None
     if found is None:
         end = walk(tree_of(project, answer.guideline), parse_path(answer.path))
         if isinstance(end, Question):

@@ -1,5 +1,7 @@
 """Projects, and who may see them."""
 
+from functools import lru_cache
+
 from django.db.models import QuerySet
 
 from labeling.models import GuidelineVersion, Label, Membership, Project, User
@@ -17,4 +19,19 @@ def labels_of(project: Project) -> list[Label]:
 
 def published_guideline(project: Project) -> GuidelineVersion:
     """Return the newest published version. Every project has one from its creation on."""
-    return GuidelineVersion.objects.filter(project=project, published_at__isnull=False).latest("number")
+    published = GuidelineVersion.objects.filter(project=project, published_at__isnull=False)
+    return _published(published.values_list("pk", flat=True).latest("number"))
+
+
+def published_version(project: Project, version_id: int) -> GuidelineVersion:
+    """Return a published version of the project by its id. Raises GuidelineVersion.DoesNotExist."""
+    version = _published(version_id)
+    if version.project_id != project.pk:
+        raise GuidelineVersion.DoesNotExist(f"Version {version_id} is none of {project}.")
+    return version
+
+
+@lru_cache(maxsize=64)
+def _published(version_id: int) -> GuidelineVersion:
+    """Kept by each process, since a published version never changes."""
+    return GuidelineVersion.objects.get(pk=version_id, published_at__isnull=False)
