@@ -8,9 +8,10 @@ The compiled catalogs are committed, so that a clean clone speaks every language
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polib
 from django.utils.translation.template import templatize
@@ -67,14 +68,14 @@ def in_python(source: str) -> Iterator[Message]:
     """Yield what the code marks by a call of gettext or one of its relatives."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CALLS:
-            constants = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
-            literals = [value for value in constants if isinstance(value, str)]
-            if literals:
-                yield _message(node.func.id, literals)
+            given = [argument.value if isinstance(argument, ast.Constant) else None for argument in node.args]
+            message = _message(node.func.id, given)
+            if isinstance(message.text, str):
+                yield message
 
 
-def _message(call: str, literals: list[str]) -> Message:
-    text, plural, context = (literals[at] if at is not None else "" for at in CALLS[call])
+def _message(call: str, arguments: Sequence[Any]) -> Message:
+    text, plural, context = (arguments[at] if at is not None else "" for at in CALLS[call])
     return Message(text, plural, context)
 
 

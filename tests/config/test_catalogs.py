@@ -94,9 +94,12 @@ def test_words_are_found_in_a_template() -> None:
 
 
 def test_words_are_found_in_code() -> None:
-    source = (
-        'a = _("One " "line")\nb = ngettext("%(n)s pair", "%(n)s pairs", n)\nc = pgettext("a verb", "Keep")\nd = _(a)'
-    )
+    source = """
+a = _("One " "line")
+b = ngettext("%(n)s pair", "%(n)s pairs", n)
+c = pgettext("a verb", "Keep")
+unknown_here = _(a), pgettext("label", label.name)
+"""
     assert list(in_python(source)) == [
         Message("One line"),
         Message("%(n)s pair", "%(n)s pairs"),
