@@ -32,7 +32,11 @@ SETTINGS: Mapping[str, object] = {
     "train_after": BATCH * 85 // 100,
     "check_seconds": 5,
     "shard_size": 1_000,
+    # Gold pairs show how people do. The mark is so low that no simulated annotator is paused in the middle of a turn.
+    "gold_share": 0.03,
+    "pass_mark": 0.5,
 }
+GOLD = 40
 
 Say = Callable[[str], None]
 
@@ -114,6 +118,7 @@ def set_up(demo: Demo, data: Data, say: Say) -> None:
         )
     say("importing queries and products")
     manage("import_esci", str(data.examples), str(data.products), "--project", demo.slug)
+    manage("make_gold", demo.slug, "--from", "imported", "--count", str(GOLD), "--use", "check", "--seed", str(SEED))
 
 
 def pause(folder: Path) -> None:
