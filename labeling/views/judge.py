@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from labeling.access import for_roles
 from labeling.actions.judgments import Outcome, skip_pair, submit_answer, tree_of, undo_step
 from labeling.actions.members import BELOW_MARK
-from labeling.actions.queue import claim_slot, keep_lease, leave_pair
+from labeling.actions.queue import claim_slot, keep_lease, leave_pair, must_train
 from labeling.forms import AnswerForm, DraftForm, MissingField
 from labeling.guidelines.tree import Question
 from labeling.guidelines.walk import parse_path, walk
@@ -186,12 +186,11 @@ def _pair_context(member: Membership, slot: Slot, walked: AnswerForm | None) -> 
 def _empty_context(member: Membership) -> dict[str, Any]:
     """Say why there is no pair: a pause, a training that comes first, or nothing that waits."""
     member.refresh_from_db(fields=("paused_at", "paused_because", "qualified_at"))
-    untrained = member.project.training_required and member.role != Role.LEAD and member.qualified_at is None
     return {
         "paused": member.paused_because,
         "below_mark": member.paused_because == BELOW_MARK,
         "pass_percent": round(100 * member.project.pass_mark),
-        "untrained": untrained,
+        "untrained": must_train(member),
         "languages": member.languages,
     }
 

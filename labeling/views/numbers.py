@@ -16,3 +16,8 @@ def stat(estimate: Estimate | None) -> dict[str, Any]:
         "high": None if math.isnan(estimate.high) else estimate.high,
         "n": estimate.n,
     }
+
+
+def percent(share: float) -> str:
+    """Return a share as people say it: 0.8 is "80 %"."""
+    return f"{100 * share:.3g} %"

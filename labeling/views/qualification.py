@@ -29,7 +29,7 @@ from labeling.queries.qualification import (
 )
 from labeling.views.desk import as_read, pair_context, walk_context
 from labeling.views.frame import project_page
-from labeling.views.numbers import stat
+from labeling.views.numbers import percent, stat
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -76,7 +76,7 @@ def _desk(
     """Show a training pair with the walk; nothing in the page tells its label."""
     project = member.project
     version = version or published_guideline(project)
-    context = {"gold_id": gold.pk, "slot": {"key": f"{attempt}-{gold.pk}"}, "pass_mark": project.pass_mark}
+    context = {"gold_id": gold.pk, "slot": {"key": f"{attempt}-{gold.pk}"}, "pass_mark": percent(project.pass_mark)}
     context |= _standing(member, attempt, shown=1) | pair_context(gold.pair)
     context |= walk_context(version, tree_of(project, version), path)
     return _show(request, member, "desk", context)
@@ -130,6 +130,7 @@ def _standing(member: Membership, number: int, shown: int = 0) -> dict[str, Any]
     pairs = attempt.pairs if attempt else training_pairs(member).count()
     answered = attempt.answered if attempt else 0
     return {
+        "heading": gettext("Training"),
         "attempt": number,
         "again": f"?{urlencode({'attempt': number})}",
         "place": min(answered + shown, pairs),
@@ -149,7 +150,7 @@ def _result(member: Membership, attempts: tuple[Attempt, ...]) -> dict[str, Any]
         "newest": newest,
         "share": stat(newest.share),
         "reached": newest.reaches(member.project.pass_mark),
-        "pass_mark": member.project.pass_mark,
+        "pass_mark": percent(member.project.pass_mark),
         "qualified": member.qualified_at is not None,
         "next_attempt": current_attempt(attempts),
         "astray": _astray(partings),

@@ -97,7 +97,7 @@ def test_passed_training_leads_to_the_desk(client: Client, member: Membership) -
     assert "See the result" in reply
     page = text_of(client.get(address(member.project)).content)
     assert "You have passed the training" in page
-    assert "2 of 3 right. The pass mark is 0.60." in page
+    assert "2 of 3 right. The pass mark is 60 %." in page
     assert "Start judging" in page
     assert "The pairs that were not right" in page
 
