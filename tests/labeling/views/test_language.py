@@ -13,7 +13,7 @@ from django.utils import translation
 
 from labeling.actions.judgments import Outcome
 from labeling.models import Judgment, Label, Role, Slot, User
-from tests.labeling.acting import submit
+from tests.labeling.acting import judge, submit
 from tests.making import PATHS, make_member, make_pair, make_project, make_round, make_user
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +68,14 @@ def test_choice_of_a_person_wins_over_cookie_and_browser(client: Client) -> None
     client.force_login(choose(make_user(), "ja"))
     client.cookies["winnow_language"] = "es"
     assert language_of(client.get("/", headers=SPANISH)) == "ja"
+
+
+def test_choice_is_made_on_the_account_page(client: Client) -> None:
+    client.force_login(make_user())
+    assert language_of(client.get(reverse("account"), headers=SPANISH)) == "es"
+    saved = client.post(reverse("account"), {"language": "ja"}, headers=SPANISH, follow=True)
+    assert language_of(saved) == "ja"
+    assert "保存しました。" in saved.content.decode()
 
 
 def test_person_without_a_choice_reads_the_browsers_language(client: Client) -> None:
@@ -150,6 +158,17 @@ def test_desk_and_guideline_ask_in_the_persons_language(client: Client, language
     slot = Slot.objects.get(annotator=member.user)
     assert submit(member, slot, "E") == Outcome.STORED
     assert Judgment.objects.get(annotator=member.user).path == PATHS["E"]
+
+
+def test_news_name_a_label_in_the_persons_language(client: Client) -> None:
+    project = make_project(overlap=2)
+    make_round(project, [make_pair(project)])
+    member = make_member(project)
+    client.force_login(choose(member.user, "es"))
+    judgment = judge(member, "E")
+    form = {"pair": judgment.pair_id, "key": judgment.key, "guideline": judgment.guideline_id, "path": PATHS["I"]}
+    again = client.post(reverse("judge", args=[project.slug]), form, headers={"HX-Request": "true"})
+    assert "Ya había respondido a ese par: Exacto." in again.content.decode()
 
 
 def test_navigation_and_role_are_translated(client: Client) -> None:
