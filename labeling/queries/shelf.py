@@ -50,8 +50,11 @@ def _todays_steps(project: Project, annotator: User, **of: int) -> dict[int, Jud
     """Return the person's live judgments and skips of today by pair, the newest first."""
     judgments = judged_since(project, annotator, day_start()).filter(**of).select_related("label")
     skips = skipped_since(project, annotator, day_start()).filter(**of)
-    newest = sorted((*skips, *judgments), key=lambda step: step.created_at)
-    return dict(reversed({step.pair_id: step for step in newest}.items()))
+    steps: list[Judgment | Skip] = [*skips, *judgments]
+    newest: dict[int, Judgment | Skip] = {}
+    for step in sorted(steps, key=lambda step: step.created_at, reverse=True):
+        newest.setdefault(step.pair_id, step)
+    return newest
 
 
 def _shown_pairs(project: Project, pair_ids: Collection[int]) -> list[Pair]:
