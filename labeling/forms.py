@@ -1,9 +1,11 @@
 """What people send, checked before an action sees it."""
 
+import uuid
 from typing import Any, ClassVar, Self
 
 from django import forms
 from django.conf import settings
+from django.http import QueryDict
 from django.utils.translation import gettext, gettext_lazy
 
 from labeling.actions.gold import MOST, Source
@@ -121,6 +123,25 @@ class DraftForm(forms.Form):
     path = forms.CharField(max_length=2000, required=False)
 
 
+class KeepShelfForm(forms.Form):
+    """What the page of a shelf keeps: each open product's key with the half walk, as "key=path"; is it being left?"""
+
+    leaving = forms.BooleanField(required=False)
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data)
+        self.cards = data.getlist("card")
+
+    def clean(self) -> dict[str, Any]:
+        """Add `drafts`: the walks by their keys."""
+        cards = (card.partition("=") for card in self.cards)
+        try:
+            self.cleaned_data["drafts"] = {uuid.UUID(key): path for key, _, path in cards}
+        except ValueError as error:
+            raise forms.ValidationError("A card is sent as its key, =, and the path so far.") from error
+        return self.cleaned_data
+
+
 class NoteForm(forms.Form):
     """Why an auditor's label differs from the model's."""
 
@@ -143,6 +164,8 @@ KEY_LABELS = {
     "examples": gettext_lazy("Open the worked examples"),
     "guideline": gettext_lazy("Open the guideline at this question"),
     "keys": gettext_lazy("The list of keys"),
+    "next": gettext_lazy("The next product of a shelf"),
+    "previous": gettext_lazy("The product before, on a shelf"),
 }
 NAMED_KEYS = ("Backspace", "Delete", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")
 
@@ -234,6 +257,9 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             "repeat_share": forms.NumberInput({"min": 0, "max": 0.5, "step": "any"}),
         }
         help_texts: ClassVar[dict[str, str]] = {
+            "desk": "One pair keeps each judgment apart and can mix in gold pairs and repeats. The shelf is quicker "
+            "where queries have many products, and people compare them; rounds are then drawn in whole queries, and "
+            "gold pairs and repeats are left out.",
             "training_required": "Newcomers judge the training pairs, with feedback, and start when they reach the "
             "pass mark. Choose the pairs on the Gold page first: without any, nobody new can start.",
             "pass_mark": "Share of right answers that training asks for. Who is surely below it on gold pairs is "

@@ -22,6 +22,7 @@ from labeling.views import (
     project,
     qualification,
     rounds,
+    shelf,
     work,
 )
 from labeling.views import settings as settings_view
@@ -42,6 +43,7 @@ urlpatterns = [
     path("p/<slug:slug>/judge/keep/", judge.keep, name="keep"),
     path("p/<slug:slug>/judge/leave/", judge.leave, name="leave"),
     path("p/<slug:slug>/judge/correct/<int:number>/", correction.correct, name="correct"),
+    path("p/<slug:slug>/shelf/keep/", shelf.keep, name="shelf-keep"),
     path("p/<slug:slug>/work/", work.work, name="work"),
     path("p/<slug:slug>/audit/", audits.audit, name="audit"),
     path("p/<slug:slug>/audit/skip/", audits.audit_skip, name="audit-skip"),

@@ -13,6 +13,8 @@ USUAL_KEYS = {
     "examples": "h",
     "guideline": "g",
     "keys": "?",
+    "next": "j",
+    "previous": "k",
 }
 
 

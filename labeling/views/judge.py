@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
 from labeling.access import for_roles
 from labeling.actions.judgments import Outcome, skip_pair, submit_answer, tree_of, undo_step
@@ -19,7 +20,7 @@ from labeling.forms import AnswerForm, DraftForm, MissingField
 from labeling.guidelines.tree import Question
 from labeling.guidelines.walk import parse_path, walk
 from labeling.language import name_of
-from labeling.models import GuidelineVersion, Judgment, Membership, Pair, Role, Slot
+from labeling.models import GuidelineVersion, Judgment, Membership, Pair, Project, Role, Slot
 from labeling.queries.judgments import (
     day_start,
     judged_since,
@@ -32,6 +33,7 @@ from labeling.queries.projects import published_guideline
 from labeling.queries.queue import free_slots
 from labeling.views.desk import draft_context, pair_context, walk_context
 from labeling.views.frame import project_page
+from labeling.views.shelf import shelf
 
 MANY = 100  # what waits is counted up to here: beyond it the number tells nobody anything
 
@@ -40,6 +42,8 @@ MANY = 100  # what waits is counted up to here: beyond it the number tells nobod
 @for_roles(Role.ANNOTATOR, Role.LEAD)
 def judge(request: HttpRequest, member: Membership) -> HttpResponse:
     """GET: claim the next pair and show it. POST: take an answer; the next pair is the reply."""
+    if member.project.desk == Project.Desk.SHELF:
+        return shelf(request, member) or _desk(request, member, None)
     if request.method == "POST":
         return _take_answer(request, member)
     return _desk(request, member, claim_slot(member.project, member.user))
@@ -140,12 +144,13 @@ def _not_needed() -> str:
 
 
 def _next(request: HttpRequest, member: Membership, problem: str | None) -> HttpResponse:
-    """Reply with the next pair: the desk alone to htmx, a redirect to a page without a script."""
-    if request.htmx:  # type: ignore[attr-defined]
+    """Reply with the next pair: the desk alone to htmx, a redirect to a page without a script, or to a shelf."""
+    if request.htmx and member.project.desk == Project.Desk.PAIR:  # type: ignore[attr-defined]
         return _desk(request, member, claim_slot(member.project, member.user), problem=problem)
     if problem:
         messages.info(request, problem)
-    return redirect(reverse("judge", args=[member.project.slug]))
+    there = reverse("judge", args=[member.project.slug])
+    return HttpResponseClientRedirect(there) if request.htmx else redirect(there)  # type: ignore[attr-defined]
 
 
 def _desk(

@@ -8,7 +8,7 @@ from django.template.loader import get_template
 
 FOLDER = Path(__file__).resolve().parents[2] / "templates"
 TEMPLATES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.html"))
-PARTIALS = [name for name in TEMPLATES if name.startswith(("components/", "judge/"))]
+PARTIALS = [name for name in TEMPLATES if name.startswith(("components/", "judge/", "shelf/"))]
 FORBIDDEN = {
     "a style attribute": r"\sstyle=",
     "a style element": r"<style",

@@ -14,7 +14,7 @@ PUBLIC = {"login", "logout", "health", "set_language"}
 SIGNED_IN = {"home", "account", "styleguide"}
 ARGUMENTS: dict[str, int] = {"number": 1, "job_id": 1}
 OF_A_PROJECT = [pattern for pattern in urlpatterns if pattern.name not in PUBLIC | SIGNED_IN]
-POST_ONLY = {"skip", "undo", "keep", "leave", "audit-skip", "audit-note", "promote", "cancel"}
+POST_ONLY = {"skip", "undo", "keep", "leave", "shelf-keep", "audit-skip", "audit-note", "promote", "cancel"}
 
 
 def address(pattern: URLPattern, slug: str) -> str:
