@@ -59,6 +59,13 @@ def test_desk_is_worked_by_the_same_keys(sign_in: SignIn, language: str) -> None
     page.keyboard.press("h")
     shoot(page, f"desk-help-{language}")
     page.keyboard.press("h")
+    page.keyboard.press("?")
+    shoot(page, f"desk-keys-{language}")
+    page.keyboard.press("?")
+    page.keyboard.press("g")
+    expect(page.locator("#guide")).to_contain_text(FIRST_QUESTION[language])
+    shoot(page, f"desk-guide-{language}")
+    page.keyboard.press("Escape")
     for label in ("E", "C"):
         pair = pair_on(page)
         press_path(page, PATHS[label])
@@ -87,6 +94,9 @@ def test_pages_fit_a_phone_in_every_language(sign_in: SignIn, site: Site, langua
         if name == "guideline":
             page.locator("details.fold").first.evaluate("fold => { fold.open = true }")
         shoot(page, f"{name}-{language}")
+    page.goto(f"{site.url}/account/")
+    expect_to_fit(page)
+    shoot(page, f"account-{language}")
 
 
 @both
