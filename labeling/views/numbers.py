@@ -19,5 +19,5 @@ def stat(estimate: Estimate | None) -> dict[str, Any]:
 
 
 def percent(share: float) -> str:
-    """Return a share as people say it: 0.8 is "80 %"."""
-    return f"{100 * share:.3g} %"
+    """Return a share as people say it: 0.8 is "80 %", with a space that no line breaks at."""
+    return f"{100 * share:.3g}\u00a0%"

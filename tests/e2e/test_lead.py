@@ -40,7 +40,7 @@ def test_lead_looks_at_every_page(sign_in: SignIn) -> None:
     judge_all(project, make_member(project), PATHS["E"])
     judge_all(project, make_member(project), PATHS["E"], then=PATHS["I"], after=4)
     page = sign_in(make_member(project, Role.LEAD).user)
-    for name in ("Rounds", "Guideline", "People", "Adapters", "Audits", "Jobs", "Data", "Settings"):
+    for name in ("Rounds", "Guideline", "People", "Gold", "Adapters", "Audits", "Jobs", "Data", "Settings"):
         page.get_by_role("navigation", name="Project").get_by_role("link", name=name, exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         shoot(page, name.lower())
@@ -60,6 +60,8 @@ def test_pages_fit_a_phone(sign_in: SignIn) -> None:
         "rounds/",
         "guideline/",
         "people/",
+        "gold/",
+        "training/",
         "adapters/",
         "audits/",
         "jobs/",
