@@ -7,7 +7,7 @@ from labeling.actions.audits import draw_audit
 from labeling.models import Judgment, Membership, Role, Skip
 from tests.conftest import Site
 from tests.e2e.conftest import SignIn, shoot
-from tests.e2e.test_annotator import next_pair, pair_on, press_path
+from tests.e2e.test_annotator import KEYS, next_pair, pair_on, press_path
 from tests.e2e.test_auditor import champion_that_says_exact
 from tests.making import PATHS, make_member, make_pair, make_project, make_round
 
@@ -81,6 +81,27 @@ def test_desk_is_worked_by_the_same_keys(sign_in: SignIn, language: str) -> None
     page.keyboard.press("2")
     next_pair(page, pair)
     assert Skip.objects.get(annotator=member.user).reason == "needs_evidence"
+
+
+@both
+def test_shelf_is_worked_by_the_same_keys(sign_in: SignIn, language: str) -> None:
+    locale, query, title = QUERIES[language]
+    project = make_project(desk="shelf")
+    make_round(project, [make_pair(project, query, f"{title} {number}", locale) for number in range(3)], "active")
+    member = make_member(project)
+    member.user.language = language
+    page = sign_in(member.user)
+    expect(page.locator(".shelf-card")).to_have_count(3)
+    shoot(page, f"shelf-{language}")
+    expect_to_fit(page)
+    for step in PATHS["E"].split(","):
+        question, answer = step.split(":")
+        expect(page.locator(f'[aria-current] [data-question="{question}"]')).to_be_visible()
+        page.keyboard.press(KEYS[answer])
+    expect(page.locator("[data-done]")).to_have_text("1")
+    expect(page.locator('[data-state="done"]')).to_contain_text(LABELS[language][1])
+    shoot(page, f"shelf-one-{language}")
+    assert Judgment.objects.get(annotator=member.user).path == PATHS["E"]
 
 
 @both
