@@ -7,17 +7,20 @@ from django.utils import timezone
 
 from labeling.actions.audit_log import record
 from labeling.models import Membership, Project, Role, User
-from labeling.queries.gold import gold_result
-
-BELOW_MARK = "gold"  # what a membership says that was paused for its answers to gold pairs
-ENOUGH_GOLD = 5  # nobody is paused for fewer answers than this
+from labeling.queries.gold import BELOW_MARK, ENOUGH_GOLD, gold_result
 
 
 @transaction.atomic
 def add_member(
     project: Project, user: User, role: Role, actor: User | None = None, languages: Collection[str] = ()
 ) -> Membership:
-    """Give a person a role in the project, or change the one they have. `languages` are for newcomers."""
+    """Give a person a role in the project, or change the one they have. `languages` are for newcomers.
+
+    ValueError where the project would be left without a lead.
+    """
+    leads = Membership.objects.select_for_update().filter(project=project, role=Role.LEAD).order_by("pk")
+    if role != Role.LEAD and [lead.user_id for lead in leads] == [user.pk]:
+        raise ValueError(f"{user.username} is the only lead. Make somebody else a lead first.")
     membership, created = Membership.objects.select_for_update().get_or_create(
         project=project, user=user, defaults={"role": role, "languages": sorted(languages)}
     )

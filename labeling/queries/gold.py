@@ -13,6 +13,8 @@ from labeling.models import GoldPair, Judgment, Membership, Project, QueueEntry,
 from modeling.estimates import Estimate, wilson_interval
 
 NEWEST = 50  # so many gold judgments make the running estimate
+ENOUGH_GOLD = 5  # nobody is paused for fewer answers than this
+BELOW_MARK = "gold"  # what a membership says that was paused for its answers to gold pairs
 
 
 def live_gold(member: Membership) -> QuerySet[GoldPair]:
@@ -79,9 +81,13 @@ def gold_judgments(member: Membership) -> QuerySet[Any]:
     )
 
 
-def gold_result(member: Membership) -> Estimate:
-    """Return the share of right answers among the member's newest gold judgments, with Wilson's 95 % interval."""
-    newest = gold_judgments(member).values_list("label_id", "known")[:NEWEST]
+def gold_result(member: Membership, until: dt.datetime | None = None) -> Estimate:
+    """Return the share of right answers among the member's newest gold judgments, with Wilson's 95 % interval.
+
+    `until` leaves out what came later.
+    """
+    counted = gold_judgments(member) if until is None else gold_judgments(member).filter(created_at__lt=until)
+    newest = counted.values_list("label_id", "known")[:NEWEST]
     right = [given == known for given, known in newest]
     return wilson_interval(sum(right), len(right))
 

@@ -1,17 +1,20 @@
 """Whether people agree with themselves: pairs that they judged again, weeks later."""
 
+import datetime as dt
+
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
 from labeling.models import Judgment, Membership, Project, Stream
 from modeling.estimates import Estimate, wilson_interval
 
 
-def self_agreement(member: Membership) -> Estimate:
+def self_agreement(member: Membership, until: dt.datetime | None = None) -> Estimate:
     """Return the share of a member's repeats that gave the label of the first time, with Wilson's 95 % interval.
 
-    All of it is nan, and n is 0, while they have repeated nothing.
+    All of it is nan, and n is 0, while they have repeated nothing. `until` leaves out what came later.
     """
-    found = _estimates(repeats(member.project).filter(annotator=member.user_id))
+    counted = repeats(member.project).filter(annotator=member.user_id)
+    found = _estimates(counted if until is None else counted.filter(created_at__lt=until))
     return found.get(member.user_id, wilson_interval(0, 0))
 
 

@@ -14,13 +14,13 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from labeling.access import for_roles
 from labeling.actions.judgments import Outcome, skip_pair, submit_answer, tree_of, undo_step
-from labeling.actions.members import BELOW_MARK
 from labeling.actions.queue import claim_slot, keep_lease, leave_pair, must_train
 from labeling.forms import AnswerForm, DraftForm, MissingField
 from labeling.guidelines.tree import Question
 from labeling.guidelines.walk import parse_path, walk
 from labeling.language import name_of
 from labeling.models import GuidelineVersion, Judgment, Membership, Pair, Project, Role, Slot
+from labeling.queries.gold import BELOW_MARK
 from labeling.queries.judgments import (
     day_start,
     judged_since,

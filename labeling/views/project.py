@@ -9,12 +9,11 @@ from django.views.decorators.http import require_safe
 
 from labeling.access import for_roles
 from labeling.actions.loop import labels_since_training
-from labeling.actions.members import BELOW_MARK
 from labeling.actions.queue import must_train
-from labeling.models import Consensus, GoldPair, Membership, Project, Role
+from labeling.models import Consensus, GoldPair, Membership, Project, Role, SetAside
 from labeling.queries.adapters import adapters_of, measured
 from labeling.queries.agreement import project_agreement
-from labeling.queries.gold import gold_standings
+from labeling.queries.gold import BELOW_MARK, gold_standings
 from labeling.queries.pairs import unlabeled_pairs
 from labeling.queries.predictions import champion_of
 from labeling.queries.qualification import trainees
@@ -80,6 +79,9 @@ def needs(found: Project) -> list[dict[str, str]]:
         add("The pool is empty: import pairs", "data")
     if not found.memberships.filter(role=Role.ANNOTATOR).exists():
         add("Nobody annotates yet: add people", "people")
+    aside = SetAside.objects.filter(project=found, state=SetAside.State.WAITING).count()
+    if aside:
+        add(f"{aside} pair{pluralize(aside)} that people could not judge: put back or leave out", "set-aside")
     for text, page in gold_needs(found):
         add(text, page)
     below = found.memberships.filter(paused_because=BELOW_MARK).count()

@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from labeling.actions.members import ENOUGH_GOLD
 from labeling.models import Membership, Pair, Role
+from labeling.queries.gold import ENOUGH_GOLD
 from tests.conftest import Site
 from tests.e2e.conftest import SignIn, shoot
 from tests.e2e.test_annotator import pair_on, press_path

@@ -8,12 +8,13 @@ from functools import partial
 from django.db import transaction
 
 from labeling.actions.audits import claim_item, draw_audit
+from labeling.actions.invitations import accept_invitation, digest_of, invite
 from labeling.actions.judgments import Outcome
 from labeling.actions.queue import claim_slot
 from labeling.actions.shelf import claim_shelf, keep_shelf
 from labeling.models import AuditItem, Consensus, Judgment, Membership, Role, Slot
 from tests.labeling.acting import at_once, claim, expire, judge, make_adapter, make_members, predict, submit, undo_last
-from tests.making import make_member, make_pair, make_project, make_round
+from tests.making import make_member, make_pair, make_project, make_round, make_user
 
 
 def test_claims_of_many_at_once_never_share_a_slot(committed: None) -> None:
@@ -213,3 +214,13 @@ def test_submit_does_not_wait_for_work_on_the_whole_project(committed: None) -> 
         assert draw_audit(project, 1, 1, None) is not None
         make_round(project, pairs)
         assert pool.submit(at_once, lambda: submit(member, slot, "E")).result(20) == [Outcome.STORED]
+
+
+def test_last_place_of_an_invitation_goes_to_one_of_two_who_come_at_once(committed: None) -> None:
+    project = make_project()
+    _, token = invite(project, make_member(project, Role.LEAD).user, Role.ANNOTATOR)
+    first, second = make_user(), make_user()
+    digest = digest_of(token)
+    outcomes = at_once(lambda: accept_invitation(digest, first), lambda: accept_invitation(digest, second))
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Joined", "Refusal"]
+    assert Membership.objects.filter(project=project, role="annotator").count() == 1

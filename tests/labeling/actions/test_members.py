@@ -31,3 +31,12 @@ def test_member_has_a_role_in_each_project() -> None:
         here.pk: "lead",
         there.pk: "annotator",
     }
+
+
+def test_last_lead_stays_one() -> None:
+    project, first, second = make_project(), make_user("lead"), make_user("lead")
+    add_member(project, first, Role.LEAD)
+    with pytest.raises(ValueError, match="only lead"):
+        add_member(project, first, Role.ANNOTATOR)
+    add_member(project, second, Role.LEAD)
+    assert add_member(project, first, Role.ANNOTATOR).role == "annotator"

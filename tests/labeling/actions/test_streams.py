@@ -8,10 +8,10 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from labeling.actions.judgments import Outcome, submit_answer
-from labeling.actions.members import ENOUGH_GOLD, pause_member, resume_member
+from labeling.actions.members import pause_member, resume_member
 from labeling.actions.queue import claim_slot, take_back
 from labeling.models import Consensus, GoldPair, Judgment, Membership, Project, Role, Slot
-from labeling.queries.gold import gold_result
+from labeling.queries.gold import ENOUGH_GOLD, gold_result
 from labeling.queries.pairs import untouched_pairs
 from labeling.queries.queue import waiting_slots
 from tests.labeling.acting import SKIP_PATH, answer_for, claim, judge, make_members, submit, undo_last

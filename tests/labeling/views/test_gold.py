@@ -7,8 +7,8 @@ from django.test import Client
 from django.urls import reverse
 
 from labeling.actions.gold import retire_gold
-from labeling.actions.members import ENOUGH_GOLD
 from labeling.models import GoldPair, Membership, Role, Split
+from labeling.queries.gold import ENOUGH_GOLD
 from tests.labeling.acting import make_members, submit
 from tests.labeling.actions.test_gold import make_imported
 from tests.labeling.actions.test_qualification import make_school, train
