@@ -1,16 +1,18 @@
 """What people send, checked before an action sees it."""
 
 import uuid
+from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
 from django import forms
 from django.conf import settings
+from django.contrib.auth.forms import UserCreationForm
 from django.http import QueryDict
 from django.utils.translation import gettext, gettext_lazy
 
 from labeling.actions.gold import MOST, Source
 from labeling.actions.judgments import Answer
-from labeling.models import GoldPair, GuidelineVersion, Project, User
+from labeling.models import GoldPair, GuidelineVersion, Project, Role, SetAside, User
 from labeling.models.user import USUAL_KEYS
 from labeling.queries.projects import published_version
 
@@ -274,3 +276,81 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
         """Return the fields under their headings."""
         return [(heading, [self[name] for name in names]) for heading, names in SETTING_GROUPS.items()]
+
+
+class LanguagesForm(forms.Form):
+    """A role and the languages of the queries that go with it; `locales` are those to choose from."""
+
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=Role.choices, initial=Role.ANNOTATOR)
+    languages = forms.MultipleChoiceField(
+        label=gettext_lazy("Languages they read"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("They are given queries in these languages only. None chosen: all."),
+    )
+
+    def __init__(self, locales: Iterable[str], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["languages"]
+        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101 - for the type checker
+        field.choices = [(locale, locale) for locale in locales]
+        if not field.choices:
+            del self.fields["languages"]
+
+
+class InviteForm(LanguagesForm):
+    """Whom a link lets in, how many of them, and for how long."""
+
+    places = forms.IntegerField(
+        label=gettext_lazy("Places"),
+        min_value=1,
+        max_value=500,
+        initial=1,
+        help_text=gettext_lazy("How many people the link lets in."),
+    )
+    days = forms.IntegerField(
+        label=gettext_lazy("Days"),
+        min_value=1,
+        max_value=90,
+        initial=7,
+        help_text=gettext_lazy("After so many days it stops working."),
+    )
+
+
+class PauseForm(forms.Form):
+    """What a person is told while they are paused."""
+
+    because = forms.CharField(
+        label=gettext_lazy("What they are told"),
+        max_length=500,
+        help_text=gettext_lazy("They read this instead of the next pair. Their work so far is kept."),
+        widget=forms.Textarea({"rows": 2}),
+    )
+
+
+class TakeBackForm(forms.Form):
+    """The leases that a lead takes off somebody's desk."""
+
+    slot = forms.TypedMultipleChoiceField(coerce=int)
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data)
+        given = data.getlist("slot")
+        field = self.fields["slot"]
+        assert isinstance(field, forms.TypedMultipleChoiceField)  # noqa: S101 - for the type checker
+        field.choices = [(one, one) for one in given if one.isdecimal() and len(one) <= 18]
+
+
+class SetAsideForm(forms.Form):
+    """What becomes of a pair that people could not judge."""
+
+    aside = forms.IntegerField(min_value=1, max_value=2**63 - 1)
+    decision = forms.ChoiceField(choices=SetAside.State.choices)
+
+
+class NewcomerForm(UserCreationForm):  # type: ignore[type-arg]
+    """The account of somebody who comes by a link."""
+
+    class Meta:
+        model = User
+        fields = ("username",)

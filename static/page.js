@@ -79,7 +79,24 @@
     letToastsGo(document);
   });
 
+  // A link that is shown once: one press copies it.
+  function offerCopies() {
+    for (const button of document.querySelectorAll("[data-copy]")) {
+      const field = document.getElementById(button.dataset.copy);
+      field.addEventListener("focus", () => field.select());
+      if (document.activeElement === field) field.select();
+      if (!navigator.clipboard) continue;
+      button.hidden = false;
+      button.addEventListener("click", async () => {
+        await navigator.clipboard.writeText(field.value);
+        document.getElementById("said").textContent = field.dataset.copied;
+        button.textContent = field.dataset.copied;
+      });
+    }
+  }
+
   offerThemes();
+  offerCopies();
   paintCharts(document);
   letToastsGo(document);
 })();

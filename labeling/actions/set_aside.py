@@ -51,6 +51,21 @@ def decide_set_aside(project: Project, aside_id: int, state: SetAside.State, act
     return aside
 
 
+@transaction.atomic
+def reopen_set_aside(project: Project, aside_id: int, actor: User) -> SetAside | None:
+    """Take a decision back: the pair waits for the lead again. None where it does so already."""
+    aside = SetAside.objects.select_for_update().filter(pk=aside_id, project=project).first()
+    if aside is None or SetAside.objects.filter(pair=aside.pair_id, state=SetAside.State.WAITING).exists():
+        return None
+    record(project, actor, "pair.set_aside", f"pair {aside.pair_id}", decision="reopened", before=aside.state)
+    aside.state = SetAside.State.WAITING
+    aside.decided_by = None
+    aside.decided_at = None
+    aside.save()
+    _withdraw(aside.pair_id, True)
+    return aside
+
+
 def _withdraw(pair_id: int, withdrawn: bool) -> None:
     Slot.objects.filter(pair=pair_id, round__state=Round.State.OPEN, judged=False, personal=False).update(
         withdrawn=withdrawn

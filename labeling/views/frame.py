@@ -11,6 +11,7 @@ from labeling.models import Membership, Role
 
 PAGES = (
     (_("Overview"), "project", (Role.LEAD,)),
+    (_("Home"), "start", (Role.ANNOTATOR,)),
     (_("Judge"), "judge", (Role.ANNOTATOR, Role.LEAD)),
     (_("My work"), "work", (Role.ANNOTATOR,)),
     (_("Audit"), "audit", (Role.AUDITOR,)),

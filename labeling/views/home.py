@@ -12,7 +12,7 @@ from labeling.access import signed_in
 from labeling.models import LabelScheme, Membership, Role
 from labeling.queries.projects import memberships_of
 
-FIRST_PAGE = {Role.ANNOTATOR: "judge", Role.AUDITOR: "audit", Role.LEAD: "project"}
+FIRST_PAGE = {Role.ANNOTATOR: "start", Role.AUDITOR: "audit", Role.LEAD: "project"}
 
 
 @require_safe

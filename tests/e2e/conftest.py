@@ -45,12 +45,13 @@ def browser() -> Iterator[Browser]:
 def sign_in(browser: Browser, site: Site, committed: None) -> Iterator[SignIn]:
     """Sign somebody in through the form, in a window of their own; fail on any error in the page's console.
 
-    `forgive` is a pattern of errors that the test brings about.
+    `forgive` is a pattern of errors that the test brings about. Annotators go on from their home to the desk, unless
+    they are to `stay`.
     """
     contexts: list[BrowserContext] = []
     errors: list[str] = []
 
-    def open_window(user: User, forgive: str = "$^", **options: object) -> Page:
+    def open_window(user: User, forgive: str = "$^", stay: bool = False, **options: object) -> Page:
         def note(text: str) -> None:
             if not re.search(forgive, text):
                 errors.append(text)
@@ -68,6 +69,10 @@ def sign_in(browser: Browser, site: Site, committed: None) -> Iterator[SignIn]:
         page.get_by_label("Password").fill(PASSWORD)
         page.keyboard.press("Enter")
         page.wait_for_url(re.compile(r"^(?!.*login).*$"))
+        begin = page.locator("a.button-big")
+        if not stay and page.url.endswith("/start/") and begin.count():
+            begin.click()
+            page.wait_for_url(re.compile(r"^(?!.*/start/).*$"))
         return page
 
     yield open_window
