@@ -86,23 +86,25 @@ class TrainingForm(AnswerForm):
 class DrawGoldForm(forms.Form):
     """How many gold pairs to draw, from where and for what."""
 
-    source = forms.ChoiceField(label="From", choices=Source.choices)
-    count = forms.IntegerField(label="How many pairs", min_value=1, max_value=MOST, initial=20)
-    use = forms.ChoiceField(label="For", choices=GoldPair.Use.choices)
+    source = forms.ChoiceField(label=gettext_lazy("From"), choices=Source.choices)
+    count = forms.IntegerField(label=gettext_lazy("How many pairs"), min_value=1, max_value=MOST, initial=20)
+    use = forms.ChoiceField(label=gettext_lazy("For"), choices=GoldPair.Use.choices)
 
 
 class GoldForm(forms.Form):
     """One gold pair by hand. `answer` is a label's key, or the key and the walk to it: "S need:yes,type:no,job:yes"."""
 
     pair = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
-    answer = forms.ChoiceField(label="The right answer", help_text="A label, or better: the right walk to it.")
-    use = forms.ChoiceField(label="For", choices=GoldPair.Use.choices)
+    answer = forms.ChoiceField(
+        label=gettext_lazy("The right answer"), help_text=gettext_lazy("A label, or better: the right walk to it.")
+    )
+    use = forms.ChoiceField(label=gettext_lazy("For"), choices=GoldPair.Use.choices)
     why = forms.CharField(
-        label="Why",
+        label=gettext_lazy("Why"),
         max_length=500,
         required=False,
         widget=forms.Textarea({"rows": 3}),
-        help_text="What a learner is told when they have answered.",
+        help_text=gettext_lazy("What a learner is told when they have answered."),
     )
 
     def __init__(self, answers: Any, data: Any = None, **options: Any) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from labeling.actions.audit_log import record
 from labeling.actions.judgments import tree_of
@@ -20,8 +21,8 @@ MOST = 1000  # gold pairs in one draw
 class Source(models.TextChoices):
     """Where known labels come from."""
 
-    IMPORTED = "imported", "Imported labels"
-    SETTLED = "settled", "Pairs that people agreed on"
+    IMPORTED = "imported", _("Imported labels")
+    SETTLED = "settled", _("Pairs that people agreed on")
 
 
 NOTHING_IN = {

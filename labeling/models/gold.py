@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from labeling.models.guideline import GuidelineVersion
 from labeling.models.membership import Membership
@@ -18,8 +19,8 @@ class GoldPair(models.Model):
     """
 
     class Use(models.TextChoices):
-        TRAINING = "training", "Training, with feedback"
-        CHECK = "check", "Mixed into the work"
+        TRAINING = "training", _("Training, with feedback")
+        CHECK = "check", _("Mixed into the work")
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="gold")
     pair = models.ForeignKey(Pair, models.PROTECT, related_name="gold", db_index=False)
