@@ -179,3 +179,23 @@ def test_shelf_on_a_phone_is_one_column(sign_in: SignIn, site: Site) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.locator('.shelf-card button[name="answer"][value="need:yes"]').first.tap()
     expect(page.locator('[aria-current] [data-question="type"]')).to_be_visible()
+
+
+def test_shelf_takes_the_keys_that_a_person_chose(sign_in: SignIn) -> None:
+    _, member = shelf_of(products=3)
+    member.user.keys = {"next": "l", "yes": "o", "skip": "x"}
+    page = sign_in(member.user)
+    order = products_on(page)
+    page.keyboard.press("l")
+    assert active_on(page) == order[1]
+    page.keyboard.press("ArrowLeft")
+    assert active_on(page) == order[0]
+    page.keyboard.press("o")
+    expect(page.locator('[aria-current] [data-question="type"]')).to_be_visible()
+    page.keyboard.press("x")
+    page.get_by_label(re.compile("Note")).first.press_sequentially("o 1 x")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Backspace")
+    expect(page.locator('[aria-current] [data-question="need"]')).to_be_visible()
+    assert not Judgment.objects.filter(annotator=member.user).exists()
+    assert not Skip.objects.filter(annotator=member.user).exists()
