@@ -14,6 +14,7 @@ from labeling.forms import SetAsideForm
 from labeling.models import Membership, Role, SetAside
 from labeling.queries.projects import published_guideline
 from labeling.queries.set_aside import waiting_set_aside
+from labeling.views.desk import as_read
 from labeling.views.frame import project_page
 
 
@@ -24,7 +25,7 @@ def set_aside(request: HttpRequest, member: Membership) -> HttpResponse:
     if request.method == "POST":
         return _decide(request, member)
     project = member.project
-    tree = tree_of(project, published_guideline(project))
+    tree = as_read(tree_of(project, published_guideline(project)))
     page = Paginator(waiting_set_aside(project), 50).get_page(request.GET.get("page"))
     rows = [
         {
@@ -42,7 +43,7 @@ def set_aside(request: HttpRequest, member: Membership) -> HttpResponse:
 def _decide(request: HttpRequest, member: Membership) -> HttpResponse:
     form = SetAsideForm(request.POST)
     if not form.is_valid():
-        return HttpResponseBadRequest(_("Nothing was changed: the request was not whole."), "text/plain")
+        return HttpResponseBadRequest(_("Nothing was changed: the request was not whole."), "text/plain; charset=utf-8")
     aside_id, decision = form.cleaned_data["aside"], SetAside.State(form.cleaned_data["decision"])
     reply = redirect("set-aside", slug=member.project.slug)
     if decision == SetAside.State.WAITING:
