@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from labeling.guidelines.parse import default_source, parse_guideline
 from labeling.guidelines.tree import Guideline, LabelLeaf, Question, SkipLeaf
-from labeling.guidelines.walk import MAX_STEPS, Path, PathError, format_path, parse_path, walk, whole_paths
+from labeling.guidelines.walk import (
+    MAX_STEPS,
+    Path,
+    PathError,
+    format_path,
+    open_beginning,
+    parse_path,
+    walk,
+    whole_paths,
+)
 
 ESCI = parse_guideline(default_source(), ("E", "S", "C", "I"))
 
@@ -191,3 +200,26 @@ def test_walk_of_the_default_tree_ends_as_the_labels_are_defined(path: str, end:
 
 def test_walk_of_an_empty_path_asks_the_first_question() -> None:
     assert walk(ESCI, ()) == ESCI.questions["need"]
+
+
+@pytest.mark.parametrize(
+    ("draft", "kept"),
+    [
+        ("", ""),
+        ("need:yes", "need:yes"),
+        ("need:yes,type:yes,conflict:no,silent:no", "need:yes,type:yes,conflict:no"),  # it ended in a label
+        ("need:no", ""),  # it ended in a skip
+        ("need:yes,kind:yes,conflict:no", "need:yes"),  # the question is gone
+        ("need:yes,type:perhaps", "need:yes"),  # the answer is gone
+        ("type:yes", ""),
+        ("need:yes,type:yes,conflict:no,silent:no,job:yes", "need:yes,type:yes,conflict:no"),
+    ],
+)
+def test_open_beginning_is_as_far_as_a_draft_still_fits(draft: str, kept: str) -> None:
+    assert format_path(open_beginning(ESCI, parse_path(draft))) == kept
+
+
+def test_open_beginning_of_a_whole_walk_lacks_its_last_answer_only() -> None:
+    for path, _ in whole_paths(ESCI):
+        assert open_beginning(ESCI, path) == path[:-1]
+        assert isinstance(walk(ESCI, open_beginning(ESCI, path)), Question)

@@ -1,19 +1,28 @@
 """The annotator's page, as a browser with and without scripts uses it."""
 
+import datetime as dt
 import re
 import uuid
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from labeling.actions.accounts import save_account
+from labeling.actions.members import BELOW_MARK, pause_member
 from labeling.models import Judgment, Membership, Pair, ProductRevision, Project, Role, Skip, Slot
+from tests.labeling.acting import judge as judge_of
 from tests.making import PATHS, make_member, make_pair, make_project, make_round
 
 pytestmark = pytest.mark.django_db
 
 HTMX = {"HX-Request": "true"}
+
+
+def visible_questions(page: str) -> list[str]:
+    return [name for name, hidden in re.findall(r'data-question="(\w+)"( hidden)?', page) if not hidden]
 
 
 def fields_of(page: str) -> dict[str, str]:
@@ -22,8 +31,10 @@ def fields_of(page: str) -> dict[str, str]:
     return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[: form.index("data-question")]))
 
 
-def desk_for(client: Client, pairs: int = 3, role: Role = Role.ANNOTATOR) -> tuple[Project, Membership, str]:
-    project = make_project()
+def desk_for(
+    client: Client, pairs: int = 3, role: Role = Role.ANNOTATOR, **settings: object
+) -> tuple[Project, Membership, str]:
+    project = make_project(**settings)
     make_round(project, [make_pair(project) for _ in range(pairs)])
     member = make_member(project, role)
     client.force_login(member.user)
@@ -209,3 +220,180 @@ def test_answers_about_a_pair_that_was_lost_are_not_carried_to_the_next(client: 
     assert fields_of(page)["pair"] != fields["pair"]
     assert fields_of(page)["path"] == ""
     assert [name for name, hidden in re.findall(r'data-question="(\w+)"( hidden)?', page) if not hidden] == ["need"]
+
+
+def test_half_walk_is_kept_and_shown_on_another_device(client: Client) -> None:
+    project, member, url = desk_for(client)
+    fields = fields_of(client.get(url).content.decode())
+    keep = reverse("keep", args=[project.slug])
+    reply = client.post(keep, {"pair": fields["pair"], "key": fields["key"], "path": "need:yes,type:yes"})
+    assert reply.json() == {"held": True}
+    device = Client()
+    device.force_login(member.user)
+    page = device.get(url).content.decode()
+    assert fields_of(page)["pair"] == fields["pair"]
+    assert fields_of(page)["path"] == "need:yes,type:yes"
+    assert visible_questions(page) == ["conflict"]
+
+
+def test_keeping_a_pair_of_somebody_else_changes_nothing(client: Client) -> None:
+    project, member, url = desk_for(client)
+    fields = fields_of(client.get(url).content.decode())
+    client.force_login(make_member(project).user)
+    sent = {"pair": fields["pair"], "key": fields["key"], "path": "need:yes"}
+    for name in ("keep", "leave"):
+        assert client.post(reverse(name, args=[project.slug]), sent).json() == {"held": False}
+    assert Slot.objects.get(annotator=member.user).draft == ""
+
+
+@pytest.mark.parametrize("changes", [{"pair": "x"}, {"key": "x"}, {"pair": "9" * 30}, {"path": "x" * 3000}])
+def test_what_cannot_be_kept_is_refused(client: Client, changes: dict[str, str]) -> None:
+    project, member, url = desk_for(client)
+    fields = fields_of(client.get(url).content.decode())
+    sent = {"pair": fields["pair"], "key": fields["key"], "path": "need:yes"} | changes
+    reply = client.post(reverse("keep", args=[project.slug]), sent)
+    assert reply.status_code == 400 or reply.json() == {"held": False}
+    assert Slot.objects.get(annotator=member.user).draft == ""
+
+
+def test_pair_of_a_page_that_was_left_goes_to_others(client: Client) -> None:
+    project, member, url = desk_for(client, pairs=1, overlap=1)
+    fields = fields_of(client.get(url).content.decode())
+    other = Client()
+    other.force_login(make_member(project).user)
+    assert 'data-state="empty"' in other.get(url).content.decode()
+    left = {"pair": fields["pair"], "key": fields["key"], "path": "need:yes"}
+    assert client.post(reverse("leave", args=[project.slug]), left).json() == {"held": True}
+    assert 'data-state="empty"' in other.get(url).content.decode()  # not at once: the page may be loaded again
+    Slot.objects.filter(annotator=member.user).update(leased_until=timezone.now() - dt.timedelta(seconds=1))
+    page = other.get(url).content.decode()
+    assert fields_of(page)["pair"] == fields["pair"]
+    assert fields_of(page)["path"] == ""  # the half walk of somebody else is theirs
+    kept = {"pair": fields["pair"], "key": fields["key"], "path": "need:yes"}
+    assert client.post(reverse("keep", args=[project.slug]), kept).json() == {"held": False}
+
+
+def test_draft_that_no_longer_fits_is_shown_as_far_as_it_does(client: Client) -> None:
+    _, member, url = desk_for(client)
+    client.get(url)
+    Slot.objects.filter(annotator=member.user).update(draft="need:yes,old_question:yes")
+    page = client.get(url).content.decode()
+    assert fields_of(page)["path"] == "need:yes"
+    assert visible_questions(page) == ["type"]
+
+
+def test_undo_shows_the_old_walk_with_its_last_answer_marked(client: Client) -> None:
+    project, _, url = desk_for(client)
+    fields = fields_of(client.get(url).content.decode())
+    client.post(url, {**fields, "path": PATHS["E"]}, headers=HTMX)
+    page = client.post(reverse("undo", args=[project.slug]), headers=HTMX).content.decode()
+    assert fields_of(page)["path"] == "need:yes,type:yes,conflict:no"
+    assert visible_questions(page) == ["silent"]
+    assert re.findall(r'class="answer before" name="answer" value="([^"]*)"', page) == ["silent:no"]
+
+
+def test_undo_reaches_back_step_by_step(client: Client) -> None:
+    project, member, url = desk_for(client, pairs=3)
+    page, pairs = client.get(url).content.decode(), []
+    for _ in range(3):
+        pairs.append(fields_of(page)["pair"])
+        page = client.post(url, {**fields_of(page), "path": PATHS["E"]}, headers=HTMX).content.decode()
+    for pair in reversed(pairs):
+        step = re.search(r'name="step" value="([^"]*)"', page)
+        assert step is not None
+        page = client.post(reverse("undo", args=[project.slug]), {"step": step.group(1)}, headers=HTMX).content.decode()
+        assert fields_of(page)["pair"] == pair
+    assert not Judgment.objects.filter(annotator=member.user, retired_at__isnull=True).exists()
+
+
+def test_another_answer_under_a_known_key_does_not_vanish_silently(client: Client) -> None:
+    project, member, url = desk_for(client)
+    fields = fields_of(client.get(url).content.decode())
+    client.post(url, {**fields, "path": PATHS["E"]}, headers=HTMX)
+    page = client.post(url, {**fields, "path": PATHS["S"]}, headers=HTMX).content.decode()
+    stored = Judgment.objects.get(annotator=member.user)
+    assert stored.path == PATHS["E"]
+    assert "You had answered that pair before: Exact. That answer stands." in page
+    assert f'href="{reverse("correct", args=[project.slug, stored.pk])}"' in page
+    plain = client.post(url, {**fields, "path": PATHS["S"]}, follow=True).content.decode()
+    assert "That answer stands." in plain
+    assert f'href="{reverse("correct", args=[project.slug, stored.pk])}"' in plain
+    skipped = client.post(reverse("skip", args=[project.slug]), {**fields, "reason": "unclear_query"}, headers=HTMX)
+    assert "That answer stands." in skipped.content.decode()
+
+
+def test_answer_of_an_old_page_after_an_undo_is_said_not_to_count(client: Client) -> None:
+    project, member, url = desk_for(client)
+    fields = fields_of(client.get(url).content.decode())
+    client.post(url, {**fields, "path": PATHS["E"]}, headers=HTMX)
+    client.post(reverse("undo", args=[project.slug]), headers=HTMX)
+    page = client.post(url, {**fields, "path": PATHS["S"]}, headers=HTMX).content.decode()
+    assert "That page was an old one" in page
+    assert fields_of(page)["pair"] == fields["pair"]
+    assert not Judgment.objects.filter(annotator=member.user, retired_at__isnull=True).exists()
+
+
+def test_answer_that_is_not_needed_is_kept_and_said_kindly(client: Client) -> None:
+    project, member, url = desk_for(client, pairs=2, overlap=1)
+    fields = fields_of(client.get(url).content.decode())
+    Slot.objects.filter(annotator=member.user).update(leased_until=timezone.now() - dt.timedelta(seconds=1))
+    other = make_member(project)
+    assert judge_of(other).pair_id == int(fields["pair"])
+    page = client.post(url, {**fields, "path": PATHS["S"]}, headers=HTMX).content.decode()
+    assert "It is kept, and nothing is wrong with it." in page
+    assert Judgment.objects.get(annotator=member.user).retired_as == "surplus"
+
+
+def test_paused_annotator_is_told_why_and_given_nothing(client: Client) -> None:
+    project, member, url = desk_for(client)
+    client.get(url)
+    pause_member(project, member.user, "Call me about the red ones")
+    page = client.get(url).content.decode()
+    assert 'data-state="empty"' in page
+    assert "Call me about the red ones" in page
+    assert "All your work is kept." in page
+
+
+def test_annotator_below_the_mark_is_told_what_to_do(client: Client) -> None:
+    project, member, url = desk_for(client)
+    pause_member(project, member.user, BELOW_MARK)
+    page = client.get(url).content.decode()
+    assert "talk to your lead" in page
+    assert reverse("guideline", args=[project.slug]) in page
+    assert BELOW_MARK not in page.replace("golden", "").split("<main")[1]
+
+
+def test_annotator_who_must_train_is_led_to_the_training(client: Client) -> None:
+    project, _, url = desk_for(client)
+    Project.objects.filter(pk=project.pk).update(training_required=True)
+    page = client.get(url).content.decode()
+    assert "First a little practice" in page
+    assert f'href="{reverse("training", args=[project.slug])}"' in page
+
+
+def test_desk_says_so_when_nothing_waits_in_ones_languages(client: Client) -> None:
+    _, member, url = desk_for(client)
+    Membership.objects.filter(pk=member.pk).update(languages=["jp"])
+    page = client.get(url).content.decode()
+    assert 'data-state="empty"' in page
+    assert "in your languages (jp)" in page
+
+
+def test_seconds_are_those_that_the_page_says_within_the_lease(client: Client) -> None:
+    _, member, url = desk_for(client)
+    fields = fields_of(client.get(url).content.decode())
+    Slot.objects.filter(annotator=member.user).update(leased_at=timezone.now() - dt.timedelta(seconds=60))
+    page = client.post(url, {**fields, "path": PATHS["E"], "seconds": "7.5"}, headers=HTMX).content.decode()
+    assert Judgment.objects.get(annotator=member.user).seconds == 7.5
+    client.post(url, {**fields_of(page), "path": PATHS["E"], "seconds": "5000"}, headers=HTMX)
+    assert Judgment.objects.filter(annotator=member.user).latest("id").seconds < 60
+
+
+def test_desk_shows_ones_own_keys(client: Client) -> None:
+    _, member, url = desk_for(client)
+    save_account(member.user, "", {"yes": "q", "skip": "Delete"})
+    page = client.get(url).content.decode()
+    assert 'value="need:yes" data-next="question:type" data-keycap="q"' in page
+    assert '<kbd class="key" aria-hidden="true">Q</kbd>' in page
+    assert '<kbd class="key" aria-hidden="true">Del</kbd>' in page
+    assert "&quot;skip&quot;: &quot;Delete&quot;" in page
