@@ -104,6 +104,7 @@ def site(
         "DEBUG": "1",
         "WINNOW_DATA_DIR": str(folder / "data"),
         "LOG_LEVEL": "INFO",
+        "IMAGE_HOSTS": "https://pictures.example",
         "PYTHONWARNINGS": "default",
     }
     settings.DATA_DIR = folder / "data"
