@@ -132,6 +132,7 @@ NO_PAGES = {
         "cancel",
         "keep",
         "leave",
+        "shelf-keep",
     ),  # POST only
     "login",  # has its own test, signed out
 }
@@ -224,6 +225,41 @@ def test_pages_have_no_violation_signed_out(browser: Browser, site: Site, commit
         found += faults(page, template)
         page.unroute("**/broken")
     context.close()
+    assert found == [], "\n".join(found)
+
+
+def on_a_shelf() -> Membership:
+    project = make_project(desk="shelf")
+    make_round(
+        project, [make_pair(project, "折りたたみ傘", f"軽量 折りたたみ傘 {number}", "jp") for number in range(3)]
+    )
+    return make_member(project)
+
+
+def with_nothing_to_do() -> Membership:
+    return make_member(make_project())
+
+
+def paused() -> Membership:
+    member = on_a_shelf()
+    Membership.objects.filter(pk=member.pk).update(paused_at=timezone.now(), paused_because="gold")
+    return member
+
+
+def before_training() -> Membership:
+    project = make_project(training_required=True, pass_mark=0.8)
+    make_gold(project, "E", use="training")
+    return make_member(project)
+
+
+@pytest.mark.parametrize("member_of", [on_a_shelf, with_nothing_to_do, paused, before_training])
+def test_other_desks_have_no_violation(sign_in: SignIn, site: Site, member_of: Callable[[], Membership]) -> None:
+    member = member_of()
+    page = sign_in(member.user)
+    page.goto(site.url + reverse("judge", args=[member.project.slug]))
+    found = faults(page, member_of.__name__)
+    unfold(page)
+    found += faults(page, f"{member_of.__name__}, unfolded")
     assert found == [], "\n".join(found)
 
 
