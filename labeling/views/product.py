@@ -72,7 +72,7 @@ def _preview(description: str) -> str:
     if len(text) <= SHORT_DESCRIPTION:
         return ""
     # Neither half an entity nor, where words have spaces, half a word.
-    return re.sub(r"&[^;\s]*$|(?<=\s)\S{1,24}$", "", text[:PREVIEW]).rstrip() + "…"
+    return re.sub(r"&[^;\s]*$|(?<=\s)\S{1,24}$", "", text[:PREVIEW]).rstrip(" .,:") + "…"
 
 
 def _marked(html: str, words: Words) -> SafeString:

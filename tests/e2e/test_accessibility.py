@@ -15,6 +15,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, Route, expect
 
 from labeling.actions.audits import draw_audit
+from labeling.actions.invitations import invite
 from labeling.actions.members import add_member
 from labeling.models import Job, Judgment, Membership, ProductRevision, Project, Role
 from labeling.urls import urlpatterns
@@ -101,6 +102,7 @@ PAGES: dict[Role, list[Visit]] = {
         *DESK,
         Visit("work"),
         Visit("work", "nothing found", query="?q=nowhere"),
+        Visit("start"),
         Visit("correct"),
         Visit("training"),
         Visit("training", "a wrong answer", act=judge_wrong),
@@ -114,28 +116,32 @@ PAGES: dict[Role, list[Visit]] = {
     ],
     Role.LEAD: [
         *EVERYBODY,
-        *[Visit(name) for name in ("project", "rounds", "people", "gold", "adapters", "adapter", "audits", "jobs")],
+        *[
+            Visit(name)
+            for name in (
+                "project",
+                "rounds",
+                "people",
+                "person",
+                "set-aside",
+                "gold",
+                "adapters",
+                "adapter",
+                "audits",
+                "jobs",
+            )
+        ],
         *[Visit(name) for name in ("job", "data", "settings", "training", "judge", "work")],
         *[Visit(name, "unfolded", act=unfold) for name in ("project", "gold", "adapter", "settings", "data")],
     ],
 }
-NO_PAGES = {
-    *("health", "summary", "learning-curve"),  # for machines, and a picture
-    *(
-        "logout",
-        "set_language",
-        "skip",
-        "undo",
-        "audit-skip",
-        "audit-note",
-        "promote",
-        "cancel",
-        "keep",
-        "leave",
-        "shelf-keep",
-    ),  # POST only
-    "login",  # has its own test, signed out
+POST_ONLY = {
+    *("logout", "set_language", "skip", "undo", "keep", "leave", "shelf-keep", "audit-skip", "audit-note"),
+    *("promote", "cancel", "take-back", "invite", "revoke", "pause", "resume"),
 }
+FOR_MACHINES = {"health", "summary", "learning-curve"}
+# Looked at in tests of their own.
+ELSEWHERE = {"login", "join", "joining"}
 # What Tab meets on the desk, in this order.
 MILESTONES = ["skip-link", 'class="brand"', 'value="need:yes"', 'value="need:no"']
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="3"/></svg>'
@@ -179,7 +185,7 @@ def arrive(project: Project, role: Role) -> Membership:
 def address(member: Membership, visit: Visit) -> str:
     project = member.project
     pattern = next(pattern for pattern in urlpatterns if pattern.name == visit.name)
-    values = {"slug": project.slug, "number": 1, "job_id": project.jobs.latest("id").pk}
+    values = {"slug": project.slug, "number": 1, "job_id": project.jobs.latest("id").pk, "member_id": member.pk}
     if visit.name == "correct":
         values["number"] = Judgment.objects.filter(annotator=member.user).latest("id").pk
     names = pattern.pattern.regex.groupindex
@@ -189,7 +195,7 @@ def address(member: Membership, visit: Visit) -> str:
 def test_every_page_is_looked_at() -> None:
     names = {str(pattern.name) for pattern in urlpatterns}
     listed = {visit.name for visits in PAGES.values() for visit in visits}
-    assert names - NO_PAGES - listed == set(), "These pages need a line in PAGES."
+    assert names - listed - POST_ONLY - FOR_MACHINES - ELSEWHERE == set(), "These pages need a line in PAGES."
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -217,6 +223,11 @@ def test_pages_have_no_violation_signed_out(browser: Browser, site: Site, commit
     page.keyboard.press("Enter")
     page.locator("[role=alert], .errorlist, .notice").first.wait_for()
     found += faults(page, "login refused")
+    project = furnish()
+    _, token = invite(project, make_member(project, Role.LEAD).user, Role.ANNOTATOR)
+    for name, address in (("invitation", token), ("invitation that is not there", "not-there")):
+        page.goto(site.url + reverse("join", args=[address]))
+        found += faults(page, name)
     for template in ERRORS:
         # As they are made where nothing of the frame is known; a debugging site shows its own.
         body = str(render_to_string(template))
