@@ -108,7 +108,7 @@ def test_shelf_is_worked_by_the_same_keys(sign_in: SignIn, language: str) -> Non
 def test_pages_fit_a_phone_in_every_language(sign_in: SignIn, site: Site, language: str) -> None:
     member = member_who_reads(language)
     page = sign_in(member.user)
-    for name in ("judge", "work", "guideline"):
+    for name in ("start", "judge", "work", "guideline"):
         page.goto(f"{site.url}/p/{member.project.slug}/{name}/")
         expect(page.locator("html")).to_have_attribute("lang", language)
         expect_to_fit(page)
