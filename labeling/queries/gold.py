@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Window
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from labeling.models import GoldPair, Judgment, Membership, Project, QueueEntry, Round, Skip, Stream, TrainingAnswer
@@ -94,12 +94,18 @@ def gold_result(member: Membership, until: dt.datetime | None = None) -> Estimat
 
 def gold_results(project: Project) -> dict[int, Estimate]:
     """Return gold_result of everybody who has one, by the id of the user. One query."""
-    since = Membership.objects.filter(project=project, user=OuterRef("annotator")).values("gold_since")[:1]
-    known = GoldPair.objects.filter(pair=OuterRef("pair"), retired_at__isnull=True).values("label")[:1]
+    since = F("annotator__memberships__gold_since")
     newest = (
-        Judgment.objects.filter(project=project, retired_at__isnull=True, stream=Stream.GOLD)
-        .annotate(known=Subquery(known), since=Subquery(since))
-        .filter(Q(since__isnull=True) | Q(created_at__gte=F("since")), known__isnull=False)
+        Judgment.objects.filter(
+            Q(annotator__memberships__gold_since__isnull=True) | Q(created_at__gte=since),
+            annotator__memberships__project=project,
+            pair__gold__isnull=False,
+            pair__gold__retired_at__isnull=True,
+            project=project,
+            retired_at__isnull=True,
+            stream=Stream.GOLD,
+        )
+        .annotate(known=F("pair__gold__label"))
         .annotate(place=Window(RowNumber(), partition_by=F("annotator"), order_by=F("created_at").desc()))
         .filter(place__lte=NEWEST)
     )

@@ -19,7 +19,7 @@ from labeling.queries.gold import BELOW_MARK, ENOUGH_GOLD, gold_results
 from labeling.queries.judgments import day_start
 from modeling.estimates import Estimate, wilson_interval
 
-NEWEST = 400  # so many judgments say how somebody works, so that the cost does not grow with the project
+NEWEST = 200  # so many judgments say how somebody works, so that the cost does not grow with the project
 BREAK = 300.0  # seconds: a longer gap between two judgments is no work
 ENOUGH_GAPS = 5  # for a pace
 FEWEST = 20  # nothing is called usual, fast or different on fewer judgments than this

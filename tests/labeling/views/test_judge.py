@@ -11,8 +11,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from labeling.actions.accounts import save_account
-from labeling.actions.members import BELOW_MARK, pause_member
+from labeling.actions.members import pause_member
 from labeling.models import Judgment, Membership, Pair, ProductRevision, Project, Role, Skip, Slot
+from labeling.queries.gold import BELOW_MARK
 from tests.labeling.acting import judge as judge_of
 from tests.making import PATHS, make_member, make_pair, make_project, make_round
 
