@@ -2,9 +2,11 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 from django.utils import timezone
 
 from labeling.models import Judgment, Project, Skip, User
@@ -36,6 +38,42 @@ def skipped_since(project: Project, annotator: User, since: dt.datetime) -> Quer
     """Return a person's live skips from a moment on, the newest first."""
     live = Skip.objects.filter(project=project, annotator=annotator, retired_at__isnull=True, created_at__gte=since)
     return live.order_by("-created_at", "-id")
+
+
+@dataclass(frozen=True)
+class Today:
+    """How much somebody has judged since midnight, and what an undo would take back.
+
+    `step` is its name (see step_name), empty where there is nothing; `label` is the judgment's: key, name, colour and
+    shape; None for a skip.
+    """
+
+    judged: int
+    step: str
+    label: dict[str, str] | None
+
+
+def today_of(project: Project, annotator: User) -> Today:
+    """Return an annotator's day, in one query."""
+    since = day_start()
+    judged, skipped = judged_since(project, annotator, since), skipped_since(project, annotator, since)
+    label = JSONObject(**{name: f"label__{name}" for name in ("key", "name", "colour", "shape")})
+    count, judgment, skip = (
+        User.objects.filter(pk=annotator.pk)
+        .values_list(
+            Subquery(judged.order_by().values("annotator").annotate(n=Count("pk")).values("n")),
+            Subquery(judged.values(it=JSONObject(pk="pk", at="created_at", label=label))[:1]),
+            Subquery(skipped.values(it=JSONObject(pk="pk", at="created_at"))[:1]),
+        )
+        .get()
+    )
+    if skip and (not judgment or _moment(skip) > _moment(judgment)):
+        return Today(count or 0, f"skip:{skip['pk']}", None)
+    return Today(count or 0, f"judgment:{judgment['pk']}", judgment["label"]) if judgment else Today(0, "", None)
+
+
+def _moment(row: dict[str, Any]) -> dt.datetime:
+    return dt.datetime.fromisoformat(row["at"])
 
 
 def last_step(project: Project, annotator: User) -> Judgment | Skip | None:

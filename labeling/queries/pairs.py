@@ -10,6 +10,7 @@ from labeling.models import (
     Adapter,
     Consensus,
     GoldPair,
+    GuidelineVersion,
     Pair,
     Prediction,
     ProductRevision,
@@ -45,6 +46,16 @@ def unscored_pairs(project: Project, adapter: Adapter) -> QuerySet[Pair]:
     """Return the unlabeled pairs that the adapter has not scored with their product's current text."""
     scored = Prediction.objects.filter(adapter=adapter, pair=OuterRef("pk"), revision=OuterRef("product__revision"))
     return unlabeled_pairs(project).filter(~Exists(scored))
+
+
+def shown_pair(pair_id: int) -> Any:
+    """Return a pair with its texts, and as `guideline_id` the version that it is judged by now, in one query."""
+    published = GuidelineVersion.objects.filter(project=OuterRef("project"), published_at__isnull=False)
+    return (
+        Pair.objects.select_related("query", "product__revision")
+        .annotate(guideline_id=published.order_by("-number").values("pk")[:1])
+        .get(pk=pair_id)
+    )
 
 
 def current_revision(pair: Pair) -> int:

@@ -5,11 +5,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import template
+from django.conf import settings
+from django.template.loader import get_template
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from labeling.models import User
 from labeling.models.user import USUAL_KEYS
 
 register = template.Library()
+
+MOST_KEPT = 1000
+_kept: dict[tuple[object, ...], SafeString] = {}
 
 CAPS = {
     "Backspace": "⌫",
@@ -55,3 +62,23 @@ def keys_json(context: template.Context) -> str:
 def entry(mapping: Mapping[str, str], key: str) -> str:
     """Return what a mapping has under a key; the key itself where it has nothing."""
     return mapping.get(key, key)
+
+
+@register.simple_tag(takes_context=True)
+def kept(context: template.Context, name: str) -> SafeString:
+    """Include a part of the desk that the guideline, the question, the language and the reader's keys settle.
+
+    Each process renders it once, since these are few and a published guideline never changes. It must hold nothing
+    that is a person's own but their keys.
+    """
+    version = (context.get("guideline") or {}).get("id")
+    slug = getattr(context.get("project"), "slug", None)
+    place = (name, version, slug, context.get("current"), context.get("before"))
+    key = (*place, get_language(), *keys_of(context).values())
+    part = _kept.get(key)
+    if part is None or settings.DEBUG:
+        part = get_template(name).template.render(context)  # type: ignore[attr-defined]
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        _kept[key] = part
+    return part

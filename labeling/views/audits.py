@@ -124,9 +124,7 @@ def _item_page(
     if item is not None:
         version = version or published_guideline(member.project)
         pair = Pair.objects.select_related("query", "product__revision").get(pk=item.pair_id)
-        context |= pair_context(pair) | walk_context(
-            version, tree_of(member.project, version), path if item.pk == walked else ()
-        )
+        context |= pair_context(pair) | walk_context(version, path if item.pk == walked else ())
     return project_page(request, member, _template(request, "item"), "audit", context)
 
 

@@ -66,7 +66,7 @@ def _desk(
         "problem": problem,
         "today": judged_today(member.project, member.user),
     }
-    context |= pair_context(pair) | draft_context(version, tree_of(member.project, version), draft)
+    context |= pair_context(pair) | draft_context(version, draft)
     template = "judge/correct.html" if request.htmx else "judge/correct_page.html"  # type: ignore[attr-defined]
     return project_page(request, member, template, "work", context)
 

@@ -1,9 +1,12 @@
 """A pair and the tree to walk, as the templates of the desk want them."""
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.utils.translation import get_language
 
+from labeling.actions.judgments import tree_of
 from labeling.exchange.marking import words_of
 from labeling.guidelines.translations import in_language
 from labeling.guidelines.tree import Answer, Guideline, LabelLeaf, Question
@@ -22,20 +25,16 @@ def pair_context(pair: Pair) -> dict[str, Any]:
     }
 
 
-def walk_context(version: GuidelineVersion, tree: Guideline, path: Path) -> dict[str, Any]:
+def walk_context(version: GuidelineVersion, path: Path) -> dict[str, Any]:
     """Return the questions, the one that `path` leads to, and the answers so far, in the reader's language.
 
     The path must not be at its end.
     """
-    tree = as_read(tree)
+    read = _as_read(version, get_language() or "")
+    tree = read.tree
     here = walk(tree, path)
     return {
-        "guideline": {
-            "id": version.pk,
-            "title": tree.title,
-            "questions": [question_context(question) for question in tree.questions.values()],
-            "skips": [{"key": key, "text": text} for key, text in tree.skips.items()],
-        },
+        "guideline": read.context,
         "current": here.id if isinstance(here, Question) else tree.start,
         "path": format_path(path),
         "trail": [
@@ -45,20 +44,41 @@ def walk_context(version: GuidelineVersion, tree: Guideline, path: Path) -> dict
     }
 
 
+@dataclass(frozen=True)
+class _Read:
+    """A version in one language: the tree, and what the templates get of it."""
+
+    tree: Guideline
+    context: dict[str, Any]
+
+
+@lru_cache(maxsize=128)
+def _as_read(version: GuidelineVersion, language: str) -> _Read:
+    """Kept by each process, since a published version never changes."""
+    tree = in_language(tree_of(version.project, version), language)
+    context = {
+        "id": version.pk,
+        "title": tree.title,
+        "questions": [question_context(question) for question in tree.questions.values()],
+        "skips": [{"key": key, "text": text} for key, text in tree.skips.items()],
+    }
+    return _Read(tree, context)
+
+
 def as_read(tree: Guideline) -> Guideline:
     """Return the tree in the language that the page speaks."""
     return in_language(tree, get_language() or "")
 
 
-def draft_context(version: GuidelineVersion, tree: Guideline, draft: str) -> dict[str, Any]:
+def draft_context(version: GuidelineVersion, draft: str) -> dict[str, Any]:
     """Return walk_context for a draft, as far as it still fits; what it says next is marked as `before`.
 
     Of a whole walk that is its last answer, so that changing one's mind is one key.
     """
     path = parse_path(draft)
-    begun = open_beginning(tree, path)
+    begun = open_beginning(_as_read(version, get_language() or "").tree, path)
     rest = path[len(begun) : len(begun) + 1]
-    return walk_context(version, tree, begun) | {"draft": draft, "before": format_path(rest)}
+    return walk_context(version, begun) | {"draft": draft, "before": format_path(rest)}
 
 
 def question_context(question: Question) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The annotator's page."""
 
+import time
 from typing import Any
 
 from django.contrib import messages
@@ -24,18 +25,20 @@ from labeling.queries.gold import BELOW_MARK
 from labeling.queries.judgments import (
     day_start,
     judged_since,
-    judged_today,
     last_step,
     named_step,
-    step_name,
+    today_of,
 )
-from labeling.queries.projects import published_guideline
+from labeling.queries.pairs import shown_pair
+from labeling.queries.projects import published_version
 from labeling.queries.queue import free_slots
 from labeling.views.desk import draft_context, pair_context, walk_context
 from labeling.views.frame import project_page
 from labeling.views.shelf import shelf
 
 MANY = 100  # what waits is counted up to here: beyond it the number tells nobody anything
+BELIEVED = 10.0  # seconds
+_many_until: dict[int, float] = {}  # by membership: until when more than MANY are taken to wait
 
 
 @require_http_methods(["GET", "POST"])
@@ -162,13 +165,13 @@ def _desk(
 ) -> HttpResponse:
     """Show a pair with its half walk: what was just walked without a script, else the slot's draft."""
     project, annotator = member.project, member.user
-    last = last_step(project, annotator)
+    today = today_of(project, annotator)
     context: dict[str, Any] = {
         "slot": slot,
         "problem": problem,
-        "today": judged_today(project, annotator),
-        "step": step_name(last),
-        "last": {"label": last.label} if isinstance(last, Judgment) else {"skip": True} if last else None,
+        "today": today.judged,
+        "step": today.step,
+        "last": {"label": today.label} if today.label else {"skip": True} if today.step else None,
     }
     context |= _empty_context(member) if slot is None else _pair_context(member, slot, walked)
     template = "judge/desk.html" if request.htmx else "judge/page.html"  # type: ignore[attr-defined]
@@ -176,16 +179,24 @@ def _desk(
 
 
 def _pair_context(member: Membership, slot: Slot, walked: AnswerForm | None) -> dict[str, Any]:
-    version = walked.cleaned_data["guideline"] if walked else published_guideline(member.project)
-    tree = tree_of(member.project, version)
-    pair = Pair.objects.select_related("query", "product__revision").get(pk=slot.pair_id)
-    waiting = free_slots(member, timezone.now())[: MANY + 1].count()
-    half = (
-        walk_context(version, tree, parse_path(walked.whole_path()))
-        if walked
-        else draft_context(version, tree, slot.draft)
-    )
+    pair = shown_pair(slot.pair_id)
+    if walked:
+        half = walk_context(walked.cleaned_data["guideline"], parse_path(walked.whole_path()))
+    else:
+        half = draft_context(published_version(member.project, pair.guideline_id), slot.draft)
+    waiting = _waiting(member)
     return {"waiting": min(waiting, MANY), "more_waiting": waiting > MANY} | pair_context(pair) | half
+
+
+def _waiting(member: Membership) -> int:
+    """Count what waits for a member, up to one more than MANY; that it is as many is believed for some seconds."""
+    now = time.monotonic()
+    if _many_until.get(member.pk, now) > now:
+        return MANY + 1
+    waiting = free_slots(member, timezone.now())[: MANY + 1].count()
+    if waiting > MANY:
+        _many_until[member.pk] = now + BELIEVED
+    return waiting
 
 
 def _empty_context(member: Membership) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def _desk(
     version = version or published_guideline(project)
     context = {"gold_id": gold.pk, "slot": {"key": f"{attempt}-{gold.pk}"}, "pass_mark": percent(project.pass_mark)}
     context |= _standing(member, attempt, shown=1) | pair_context(gold.pair)
-    context |= walk_context(version, tree_of(project, version), path)
+    context |= walk_context(version, path)
     return _show(request, member, "desk", context)
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from labeling.models import Judgment, Skip
-from labeling.queries.judgments import day_start, judged_today, judgments_of, last_step
+from labeling.queries.judgments import day_start, judged_today, judgments_of, last_step, step_name, today_of
 from tests.labeling.acting import SKIP_PATH, claim, judge, make_members, submit, undo_last
 from tests.making import make_member, make_pair, make_project, make_round
 
@@ -50,6 +50,30 @@ def test_last_step_is_the_newest_judgment_or_skip() -> None:
     assert last_step(project, member.user) == first
     undo_last(project, member.user)
     assert last_step(project, member.user) is None
+
+
+def test_day_of_an_annotator_tells_what_last_step_and_judged_today_do() -> None:
+    project = make_project(overlap=1, max_overlap=1)
+    make_round(project, [make_pair(project) for _ in range(3)])
+    member = make_member(project)
+
+    def check(label: str | None) -> None:
+        today = today_of(project, member.user)
+        assert today.judged == judged_today(project, member.user)
+        assert today.step == step_name(last_step(project, member.user))
+        assert (today.label["key"] if today.label else None) == label
+
+    check(None)
+    judge(member, "S")
+    check("S")
+    submit(member, claim(member), SKIP_PATH)
+    check(None)
+    judge(member, "E")
+    check("E")
+    undo_last(project, member.user)
+    check(None)
+    undo_last(project, member.user)
+    check("S")
 
 
 def test_last_step_is_of_the_project_and_reaches_past_the_open_round() -> None:
