@@ -1,8 +1,10 @@
 """Resolving a pair's label from what people said."""
 
 from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
-from django.db.models import Exists, Max, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 
 from labeling.models import Consensus, Judgment, Project, QueueEntry, Round, Slot, Stream
 from modeling.labels.aggregation import TIE, majority
@@ -21,17 +23,17 @@ def resolve_pair(project: Project, entry: QueueEntry) -> Consensus | None:
     """
     live = Judgment.objects.filter(slot=OuterRef("pk"), retired_at__isnull=True).exclude(stream__in=PERSONAL)
     slots = Slot.objects.filter(pair=entry.pair_id).annotate(said=Subquery(live.values("label")))
-    rows = list(slots.values_list("entry_id", "judged", "said"))
-    votes = Counter(label for _, _, label in rows if label is not None)
-    judged_here = sum(judged for entry_id, judged, _ in rows if entry_id == entry.pk)
-    unjudged_here = sum(not judged for entry_id, judged, _ in rows if entry_id == entry.pk)
+    rows = list(slots.values_list("entry_id", "judged", "said", "number", "locale", named=True))
+    votes = Counter(row.said for row in rows if row.said is not None)
+    here = [row for row in rows if row.entry_id == entry.pk]
+    judged_here = sum(row.judged for row in here)
 
     winner, share = majority(list(votes.values()) or [0])
     differ = winner == TIE or (project.escalate_on == Project.Escalate.DIFFERENCE and len(votes) > 1)
     one_more = differ and votes.total() < project.max_overlap
     needed = max(entry.overlap - judged_here, int(one_more))
     if entry.round.state == Round.State.OPEN:
-        _fit_slots(entry, unjudged_here, needed)
+        _fit_slots(entry, here, needed)
     if not votes:
         Consensus.objects.filter(pair=entry.pair_id).delete()
         return None
@@ -52,20 +54,20 @@ def resolve_pair(project: Project, entry: QueueEntry) -> Consensus | None:
     return consensus
 
 
-def _fit_slots(entry: QueueEntry, unjudged: int, needed: int) -> None:
+def _fit_slots(entry: QueueEntry, slots: Sequence[Any], needed: int) -> None:
     """Add the slot that a tie asks for, or remove what an undo has made needless.
 
     Removed are only slots that nobody holds and whose history is empty: withdrawn judgments keep their slot.
     """
+    unjudged = sum(not slot.judged for slot in slots)
     if unjudged < needed:
-        last = entry.slots.aggregate(number=Max("number"), locale=Max("locale"))
         Slot.objects.create(
             entry=entry,
             round_id=entry.round_id,
             pair_id=entry.pair_id,
-            number=(last["number"] or 0) + 1,
+            number=max((slot.number for slot in slots), default=0) + 1,
             rank=entry.rank,
-            locale=last["locale"] or "",
+            locale=max((slot.locale for slot in slots), default=""),
         )
     elif unjudged > needed:
         history = Judgment.objects.filter(slot=OuterRef("pk"))

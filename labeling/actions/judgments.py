@@ -4,14 +4,15 @@ import enum
 import uuid
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, Exists, Q, QuerySet, When
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
 from django.utils import timezone
 
 from labeling.actions.consensus import PERSONAL, resolve_pair
 from labeling.actions.members import pause_below_mark
-from labeling.actions.queue import free, lease, locked_member
+from labeling.actions.queue import LEASE, free, lease, locked_member
 from labeling.actions.set_aside import set_aside_if_skipped, withdraw_set_aside
 from labeling.guidelines.parse import parse_guideline
 from labeling.guidelines.tree import Guideline, Question
@@ -24,6 +25,7 @@ from labeling.models import (
     Pair,
     Project,
     QueueEntry,
+    Round,
     Skip,
     Slot,
     Stream,
@@ -175,12 +177,15 @@ def _store(member: Membership, answer: Answer, label_id: int | None, skip_reason
     pair = (
         Pair.objects.select_for_update(of=("self",), no_key=True)
         .select_related("product")
-        .annotate(arrived=Exists(Judgment.objects.filter(arrived)) | Exists(Skip.objects.filter(arrived)))
+        .annotate(
+            arrived=Exists(Judgment.objects.filter(arrived)) | Exists(Skip.objects.filter(arrived)),
+            judged=Exists(Judgment.objects.filter(pair=OuterRef("pk"), annotator=annotator, retired_at__isnull=True)),
+        )
         .get(project=project, pk=answer.pair_id)
     )
     if pair.arrived:
         return Outcome.REPEATED
-    slot = _place_for(pair, annotator)
+    slot = _held_place(pair, annotator, answer.key) or _place_for(pair, annotator)
     if slot is None:
         return _keep_surplus(project, annotator, pair, answer, label_id)
     if slot.annotator_id != annotator.pk:
@@ -189,7 +194,7 @@ def _store(member: Membership, answer: Answer, label_id: int | None, skip_reason
         return _store_skip(project, annotator, slot, answer, skip_reason)
     slot.judged = True
     slot.draft = ""
-    slot.save()
+    slot.save(update_fields=LEASE)
     elapsed = (timezone.now() - slot.leased_at).total_seconds() if slot.leased_at else 0
     seconds = elapsed if answer.seconds is None else min(elapsed, answer.seconds)
     _store_judgment(project, annotator, slot, pair, answer, label_id, seconds)
@@ -246,6 +251,22 @@ def _keep_surplus(project: Project, annotator: User, pair: Pair, answer: Answer,
         retired = {"retired_at": timezone.now(), "retired_as": Judgment.Retired.SURPLUS}
         _store_judgment(project, annotator, slot, pair, answer, label_id, answer.seconds or 0, **retired)
     return Outcome.NOT_NEEDED
+
+
+def _held_place(pair: Any, annotator: User, key: uuid.UUID) -> Slot | None:
+    """Lock and return the slot that the answer was asked for with, as it mostly still is theirs in the open round.
+
+    What _place_for finds then, found sooner. `pair.judged` says whether they have judged the pair.
+    """
+    slot = (
+        Slot.objects.select_for_update(of=("self",))
+        .select_related("entry__round")
+        .filter(pair=pair, annotator=annotator, key=key, judged=False)
+        .first()
+    )
+    if slot is None or slot.entry.round.state != Round.State.OPEN:
+        return None
+    return slot if slot.entry.stream == Stream.REPEAT or not pair.judged else None
 
 
 def _place_for(pair: Pair, annotator: User) -> Slot | None:

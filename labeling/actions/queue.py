@@ -15,6 +15,8 @@ from labeling.queries.queue import free_slots, held_slots
 
 # Who leaves the page keeps the pair for a moment: a page that is loaded again is left first.
 GRACE = dt.timedelta(seconds=30)
+# What lease, and a judgment, change of a slot.
+LEASE = ("annotator", "key", "leased_at", "leased_until", "judged", "draft")
 
 
 def may_judge(member: Membership) -> bool:
@@ -56,7 +58,7 @@ def claim_slot(project: Project, annotator: User, turn: float | None = None) -> 
         return None
     slot = _personal_slot(member, slot, now, random.random() if turn is None else turn) or slot  # noqa: S311
     lease(slot, project, annotator, now)
-    slot.save()
+    slot.save(update_fields=LEASE if slot.pk else None)
     return slot
 
 

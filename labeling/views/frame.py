@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from labeling.models import Membership, Role
@@ -31,10 +32,14 @@ def project_page(
     request: HttpRequest, member: Membership, template: str, current: str, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
     """Render a page, or a partial of it, with the project, the member's role and the pages open to it."""
-    nav = [
+    nav = SimpleLazyObject(lambda: _open_pages(member, current))  # a partial has none
+    frame = {"project": member.project, "role": member.role, "role_name": member.get_role_display(), "nav": nav}
+    return render(request, template, frame | context, status=status)
+
+
+def _open_pages(member: Membership, current: str) -> list[dict[str, Any]]:
+    return [
         {"label": label, "url": reverse(name, args=[member.project.slug]), "current": name == current}
         for label, name, roles in PAGES
         if member.role in roles
     ]
-    frame = {"project": member.project, "role": member.role, "role_name": member.get_role_display(), "nav": nav}
-    return render(request, template, frame | context, status=status)

@@ -233,8 +233,22 @@ def test_submit_costs_the_same_after_a_long_history(django_assert_max_num_querie
         slot = claim(member)
         answer = answer_for(slot, label)
         # Two of them are the transaction's own: BEGIN and COMMIT, here a savepoint.
-        with django_assert_max_num_queries(10):
+        with django_assert_max_num_queries(8 + 2):
             submit_answer(project, member.user, answer)
+
+
+def test_submit_that_asks_for_one_more_stays_in_the_budget(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    project = make_project(overlap=2, max_overlap=3)
+    make_round(project, [make_pair(project)])
+    first, second = make_members(project, 2)
+    judge(first, "E")
+    slot = claim(second)
+    answer = answer_for(slot, "S")
+    with django_assert_max_num_queries(8 + 2):  # and the savepoint of the transaction around the test
+        submit_answer(project, second.user, answer)
+    assert Slot.objects.filter(pair=slot.pair).count() == 3
 
 
 def test_undo_gives_the_pair_back_under_a_new_key() -> None:
