@@ -23,7 +23,8 @@ def resolve_pair(project: Project, entry: QueueEntry) -> Consensus | None:
     """
     live = Judgment.objects.filter(slot=OuterRef("pk"), retired_at__isnull=True).exclude(stream__in=PERSONAL)
     slots = Slot.objects.filter(pair=entry.pair_id).annotate(said=Subquery(live.values("label")))
-    rows = list(slots.values_list("entry_id", "judged", "said", "number", "locale", named=True))
+    columns = ("entry_id", "judged", "said", "number", "locale")
+    rows: Sequence[Any] = tuple(slots.values_list(*columns, named=True))
     votes = Counter(row.said for row in rows if row.said is not None)
     here = [row for row in rows if row.entry_id == entry.pk]
     judged_here = sum(row.judged for row in here)
@@ -49,8 +50,8 @@ def resolve_pair(project: Project, entry: QueueEntry) -> Consensus | None:
         confidence=share,
         judgments=votes.total(),
     )
-    columns = ("state", "label", "method", "confidence", "judgments", "updated_at")
-    Consensus.objects.bulk_create([consensus], update_conflicts=True, unique_fields=["pair"], update_fields=columns)
+    updated = ("state", "label", "method", "confidence", "judgments", "updated_at")
+    Consensus.objects.bulk_create([consensus], update_conflicts=True, unique_fields=["pair"], update_fields=updated)
     return consensus
 
 

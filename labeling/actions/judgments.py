@@ -62,12 +62,11 @@ def tree_of(project: Project, version: GuidelineVersion) -> Guideline:
     """Return a stored version as a tree. Each process keeps those of published versions, which never change."""
     if version.published_at is None:
         return _parse(project, version.source)
-    return _tree(version.pk)
+    return _tree(version)
 
 
 @lru_cache(maxsize=64)
-def _tree(version_id: int) -> Guideline:
-    version = GuidelineVersion.objects.select_related("project").get(pk=version_id)
+def _tree(version: GuidelineVersion) -> Guideline:
     return _parse(version.project, version.source)
 
 

@@ -34,4 +34,4 @@ def published_version(project: Project, version_id: int) -> GuidelineVersion:
 @lru_cache(maxsize=64)
 def _published(version_id: int) -> GuidelineVersion:
     """Kept by each process, since a published version never changes."""
-    return GuidelineVersion.objects.get(pk=version_id, published_at__isnull=False)
+    return GuidelineVersion.objects.select_related("project").get(pk=version_id, published_at__isnull=False)

@@ -106,7 +106,7 @@ def _show_shelf(request: HttpRequest, member: Membership) -> HttpResponse | None
         "done": sum(card.slot is None for card in cards),
         "query": cards[0].pair.query,
         "query_lang": language_of(cards[0].pair.query.locale),
-        "guideline": walk_context(version, tree, ())["guideline"],
+        "guideline": walk_context(version, ())["guideline"],
         "today": judged_today(project, annotator),
         "waiting": min(waiting, MANY),
         "more_waiting": waiting > MANY,
@@ -127,7 +127,7 @@ def _card_context(card: Card, version: GuidelineVersion, tree: Guideline) -> dic
     """Return one product with its state: "open" with the walk so far, "done" with what was said, or "gone"."""
     context: dict[str, Any] = {"pair": card.pair.pk, "product": pair_context(card.pair)["product"], "state": "gone"}
     if card.slot is not None:
-        half = draft_context(version, tree, card.slot.draft)
+        half = draft_context(version, card.slot.draft)
         asked = {question["id"]: question for question in half["guideline"]["questions"]}
         return context | half | {"state": "open", "key": card.slot.key, "question": asked[half["current"]]}
     if card.step is not None:
