@@ -21,7 +21,7 @@ if __name__ == "__main__":  # before anything that needs the models
 from labeling.actions.judgments import Answer, submit_answer
 from labeling.actions.queue import claim_slot
 from labeling.queries.projects import published_guideline
-from tests.load.pool import fill_pool, spread
+from tests.load.pool import fill_pool, spread, tell_planner
 from tests.making import PATHS, make_member, make_project, make_round
 
 PEOPLE = 4
@@ -32,6 +32,7 @@ def claims(pairs: int, batch: int) -> Iterator[float]:
     project = make_project(overlap=2)
     fill_pool(project, pairs)
     make_round(project, spread(project, batch))
+    tell_planner()
     version, members = published_guideline(project), [make_member(project) for _ in range(PEOPLE)]
     for member in itertools.cycle(members):
         started = time.perf_counter()

@@ -32,11 +32,16 @@ SELECT setval(pg_get_serial_sequence('labeling_product', 'id'), max(product)),
 
 
 def fill_pool(project: Project, pairs: int) -> None:
-    """Give a project without queries so many pairs, and tell the planner about them."""
+    """Give a project without queries so many pairs."""
     values = {"project": project.pk, "pairs": pairs, "per_query": PAIRS_A_QUERY}
     with transaction.atomic(), connection.cursor() as cursor:
         for statement in STATEMENTS.strip().split(";\n"):
             cursor.execute(statement, values)
+    tell_planner()
+
+
+def tell_planner() -> None:
+    """Do what autovacuum does within a minute."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 

@@ -14,7 +14,7 @@ if __name__ == "__main__":  # before anything that needs the models
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
 
-from tests.load.pool import fill_pool, spread
+from tests.load.pool import fill_pool, spread, tell_planner
 from tests.making import make_member, make_project, make_round
 
 
@@ -27,6 +27,7 @@ def main() -> None:
     project = make_project(overlap=1, max_overlap=1, loop_enabled=False)
     fill_pool(project, options.pairs)
     make_round(project, spread(project, options.queue))
+    tell_planner()
     password, users = secrets.token_urlsafe(12), [make_member(project).user for _ in range(options.people)]
     for user in users:
         user.set_password(password)
