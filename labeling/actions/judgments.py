@@ -34,7 +34,7 @@ from labeling.models import (
 from labeling.queries.judgments import day_start, judged_since
 from labeling.queries.pairs import shown_revision
 from labeling.queries.projects import labels_of
-from labeling.queries.queue import held_slots
+from labeling.queries.queue import held_slots, wanted_from
 
 
 class Outcome(enum.Enum):
@@ -275,10 +275,8 @@ def _place_for(pair: Pair, annotator: User) -> Slot | None:
     that they still hold in a round before. Only a repeat is a place for who has judged the pair.
     """
     newest = QueueEntry.objects.filter(pair=pair).order_by("-id").values("pk")[:1]
-    judged = Judgment.objects.filter(pair=pair, annotator=annotator, retired_at__isnull=True)
     within_reach = Q(annotator=annotator) | Q(entry=newest)
-    wanted = Q(entry__stream=Stream.REPEAT) | ~Exists(judged)
-    return _open_slots_for(annotator).filter(within_reach, wanted, pair=pair).first()
+    return _open_slots_for(annotator).filter(within_reach, wanted_from(annotator), pair=pair).first()
 
 
 def _open_slots_for(annotator: User) -> QuerySet[Slot]:

@@ -76,6 +76,8 @@ def _personal_slot(member: Membership, instead_of: Slot, now: dt.datetime, turn:
     entry = QueueEntry(round_id=instead_of.round_id, pair_id=pair_id, stream=stream, rank=instead_of.rank, overlap=1)
     QueueEntry.objects.bulk_create([entry], ignore_conflicts=True)
     entry = QueueEntry.objects.get(round=instead_of.round_id, pair=pair_id)
+    if entry.stream != stream:  # somebody else was given the pair for another reason at this very moment
+        return None
     return Slot(entry=entry, round_id=entry.round_id, pair_id=pair_id, number=0, rank=instead_of.rank, personal=True)
 
 

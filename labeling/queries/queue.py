@@ -4,7 +4,7 @@ import datetime as dt
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from labeling.models import Judgment, Membership, Project, Round, Skip, Slot, User
+from labeling.models import Judgment, Membership, Project, Role, Round, Skip, Slot, Stream, User
 
 
 def open_round_of(project: Project) -> Round | None:
@@ -30,31 +30,37 @@ def held_slots(project: Project, annotator: User, now: dt.datetime) -> QuerySet[
     """Return what is on somebody's desk.
 
     In the open round theirs until somebody else gets it, even after the lease ran out; of a closed round only while
-    the lease lasts and their judgment has not gone to the round that followed.
+    the lease lasts. Never what an answer of theirs could not fill, or they would be given it for ever.
     """
+    within_reach = Q(round__state=Round.State.OPEN) | Q(leased_until__gt=now)
+    held = Slot.objects.filter(within_reach, round__project=project, annotator=annotator, judged=False)
+    return held.filter(wanted_from(annotator)).order_by("-leased_at", "rank", "number")
+
+
+def wanted_from(annotator: User) -> Q:
+    """Return what leaves the slots whose pair this annotator has not judged, and those of repeats."""
     judged = Judgment.objects.filter(pair=OuterRef("pair"), annotator=annotator, retired_at__isnull=True)
-    wanted = Q(personal=True) | ~Exists(judged)
-    within_reach = Q(round__state=Round.State.OPEN) | (Q(leased_until__gt=now) & wanted)
-    return Slot.objects.filter(within_reach, round__project=project, annotator=annotator, judged=False).order_by(
-        "-leased_at", "rank", "number"
-    )
+    return Q(entry__stream=Stream.REPEAT) | Q(~Exists(judged.exclude(stream=Stream.REPEAT)))
 
 
 def waiting_slots(project: Project) -> QuerySet[Slot]:
     """Return the open slots that somebody who works on the round could fill.
 
-    What all of them have judged or skipped waits for a newcomer and must not hold up the next round. Before
-    anybody has begun, every slot waits.
+    What all of them have judged or skipped, or cannot read, waits for a newcomer and must not hold up the next
+    round. Who is paused does not work. Before anybody has begun, every slot waits.
     """
     holders = queued_slots(project).filter(annotator__isnull=False).values("annotator")
     skips = Skip.objects.filter(round__project=project, round__state=Round.State.OPEN, retired_at__isnull=True)
-    working = User.objects.filter(Q(pk__in=holders) | Q(pk__in=skips.values("annotator")))
+    working = Membership.objects.filter(
+        Q(user__in=holders) | Q(user__in=skips.values("annotator")), project=project, paused_at__isnull=True
+    ).exclude(role=Role.AUDITOR)
     if not working.exists():
         return open_slots(project)
-    pair, round_, person = OuterRef(OuterRef("pair")), OuterRef(OuterRef("round")), OuterRef("pk")
+    pair, round_, person = OuterRef(OuterRef("pair")), OuterRef(OuterRef("round")), OuterRef("user")
     judged = Judgment.objects.filter(pair=pair, annotator=person, retired_at__isnull=True)
     skipped = Skip.objects.filter(pair=pair, round=round_, annotator=person, retired_at__isnull=True)
-    return open_slots(project).filter(Exists(working.filter(~Exists(judged), ~Exists(skipped))))
+    reads = Q(languages=[]) | Q(languages__contains=[OuterRef("locale")])
+    return open_slots(project).filter(Exists(working.filter(reads, ~Exists(judged), ~Exists(skipped))))
 
 
 def free_slots(member: Membership, now: dt.datetime) -> QuerySet[Slot]:

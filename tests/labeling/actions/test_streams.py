@@ -7,9 +7,9 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from labeling.actions.judgments import Outcome, submit_answer
+from labeling.actions.judgments import Outcome, submit_answer, undo_step
 from labeling.actions.members import pause_member, resume_member
-from labeling.actions.queue import claim_slot, take_back
+from labeling.actions.queue import _personal_slot, claim_slot, take_back
 from labeling.models import Consensus, GoldPair, Judgment, Membership, Project, Role, Slot
 from labeling.queries.gold import ENOUGH_GOLD, gold_result
 from labeling.queries.pairs import untouched_pairs
@@ -180,3 +180,30 @@ def test_claim_and_submit_of_gold_stay_in_the_budget(django_assert_max_num_queri
         answer = answer_for(slot, "E")
         with django_assert_max_num_queries(8 + 2):
             submit_answer(project, member.user, answer)
+
+
+def test_gold_is_not_served_as_what_it_was_queued_for_before() -> None:
+    project = make_shop()
+    gold = make_gold(project)
+    before = make_round(project, [gold.pair])
+    make_round(project, [make_pair(project)])
+    member = make_member(project)
+    instead_of = Slot.objects.get(round=before, pair=gold.pair, number=1)
+    # A round opened between the look at the queue and the turn of a gold pair.
+    assert _personal_slot(member, instead_of, timezone.now(), GOLD_TURN) is None
+
+
+def test_desk_goes_on_from_a_pair_that_only_a_repeat_has_judged() -> None:
+    project = make_project(overlap=1, repeat_share=0.2, repeat_after_days=0)
+    make_round(project, [make_pair(project) for _ in range(3)])
+    member = make_member(project)
+    first = judge(member, "E")
+    make_round(project, [make_pair(project) for _ in range(3)])
+    repeat = claimed(member, 0.0)
+    assert (repeat.entry.stream, repeat.pair) == ("repeat", first.pair)
+    assert submit(member, repeat, "E") == Outcome.STORED
+    again = undo_step(project, member.user, first)
+    assert again is not None
+    assert claimed(member, USUAL_TURN) == again
+    assert submit(member, again, "S") == Outcome.STORED
+    assert claimed(member, USUAL_TURN).pair != first.pair

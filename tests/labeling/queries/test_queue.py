@@ -3,6 +3,8 @@
 import pytest
 from django.utils import timezone
 
+from labeling.actions.members import pause_member
+from labeling.models import Membership
 from labeling.queries.queue import free_slots, open_round_of, open_slots, queued_slots, waiting_slots
 from tests.labeling.acting import SKIP_PATH, claim, expire, judge, make_members, submit, undo_last
 from tests.making import make_member, make_pair, make_project, make_round
@@ -79,3 +81,26 @@ def test_waiting_slots_are_what_somebody_at_work_could_fill() -> None:
     assert waiting_slots(project).count() == 3
     undo_last(project, second.user)
     assert waiting_slots(project).count() == 3
+
+
+def test_waiting_slots_are_not_what_nobody_at_work_reads() -> None:
+    project = make_project(overlap=1)
+    foreign = make_pair(project, locale="jp")
+    make_round(project, [make_pair(project, locale="es"), foreign], stream="active")
+    reader, other = make_members(project, 2)
+    Membership.objects.filter(pk=reader.pk).update(languages=["es"])
+    reader.refresh_from_db()
+    judge(reader)
+    assert waiting_slots(project).count() == 0
+    assert claim(other).pair == foreign
+    assert waiting_slots(project).count() == 1
+
+
+def test_waiting_slots_are_not_what_only_paused_people_could_fill() -> None:
+    project = make_project(overlap=2)
+    make_round(project, [make_pair(project)])
+    paused, working = make_members(project, 2)
+    claim(paused)
+    pause_member(project, paused.user, "A break.")
+    judge(working)
+    assert waiting_slots(project).count() == 0
