@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Subquery
 
 from labeling.models import Consensus, Judgment, Project, QueueEntry, Round, Slot, Stream
+from labeling.queries.set_aside import set_aside_of
 from modeling.labels.aggregation import TIE, majority
 
 # What says how a person does, and nothing about the pair.
@@ -22,8 +23,10 @@ def resolve_pair(project: Project, entry: QueueEntry) -> Consensus | None:
     open; later, the next round sees to it.
     """
     live = Judgment.objects.filter(slot=OuterRef("pk"), retired_at__isnull=True).exclude(stream__in=PERSONAL)
-    slots = Slot.objects.filter(pair=entry.pair_id).annotate(said=Subquery(live.values("label")))
-    columns = ("entry_id", "judged", "said", "number", "locale")
+    slots = Slot.objects.filter(pair=entry.pair_id).annotate(
+        said=Subquery(live.values("label")), aside=Exists(set_aside_of(entry.pair_id))
+    )
+    columns = ("entry_id", "judged", "said", "number", "locale", "aside")
     rows: Sequence[Any] = tuple(slots.values_list(*columns, named=True))
     votes = Counter(row.said for row in rows if row.said is not None)
     here = [row for row in rows if row.entry_id == entry.pk]
@@ -69,6 +72,7 @@ def _fit_slots(entry: QueueEntry, slots: Sequence[Any], needed: int) -> None:
             number=max((slot.number for slot in slots), default=0) + 1,
             rank=entry.rank,
             locale=max((slot.locale for slot in slots), default=""),
+            withdrawn=any(slot.aside for slot in slots),
         )
     elif unjudged > needed:
         history = Judgment.objects.filter(slot=OuterRef("pk"))

@@ -35,6 +35,7 @@ from labeling.queries.judgments import day_start, judged_since
 from labeling.queries.pairs import shown_revision
 from labeling.queries.projects import labels_of
 from labeling.queries.queue import held_slots, wanted_from
+from labeling.queries.set_aside import set_aside_of
 
 
 class Outcome(enum.Enum):
@@ -319,6 +320,7 @@ def _store_skip(project: Project, annotator: User, slot: Slot, answer: Answer, r
 
 def _reopen_judgment(judgment: Judgment) -> Slot:
     slot = _locked_slot(judgment.slot_id)
+    slot.withdrawn = not slot.personal and set_aside_of(judgment.pair_id).exists()
     _retire(judgment, Judgment.Retired.UNDONE)
     return slot
 

@@ -4,7 +4,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from labeling.actions.audit_log import record
-from labeling.models import Project, Round, SetAside, Skip, Slot, User
+from labeling.models import Pair, Project, Round, SetAside, Skip, Slot, User
+from labeling.queries.set_aside import set_aside_of
 
 
 def set_aside_if_skipped(project: Project, pair_id: int, reason: str) -> SetAside | None:
@@ -36,10 +37,8 @@ def withdraw_set_aside(skip: Skip) -> None:
 @transaction.atomic
 def decide_set_aside(project: Project, aside_id: int, state: SetAside.State, actor: User) -> SetAside | None:
     """Put a pair back into the queue, or leave it out for good. None where that was decided already."""
-    aside = (
-        SetAside.objects.select_for_update().filter(pk=aside_id, project=project, state=SetAside.State.WAITING).first()
-    )
-    if aside is None:
+    aside = _locked_aside(project, aside_id)
+    if aside is None or aside.state != SetAside.State.WAITING:
         return None
     aside.state = state
     aside.decided_by = actor
@@ -53,9 +52,11 @@ def decide_set_aside(project: Project, aside_id: int, state: SetAside.State, act
 
 @transaction.atomic
 def reopen_set_aside(project: Project, aside_id: int, actor: User) -> SetAside | None:
-    """Take a decision back: the pair waits for the lead again. None where it does so already."""
-    aside = SetAside.objects.select_for_update().filter(pk=aside_id, project=project).first()
-    if aside is None or SetAside.objects.filter(pair=aside.pair_id, state=SetAside.State.WAITING).exists():
+    """Take a decision back: the pair waits for the lead again. None where it does so already, or was left out since."""
+    aside = _locked_aside(project, aside_id)
+    if aside is None or aside.state == SetAside.State.WAITING:
+        return None
+    if aside.state == SetAside.State.RETURNED and set_aside_of(aside.pair_id).exists():
         return None
     record(project, actor, "pair.set_aside", f"pair {aside.pair_id}", decision="reopened", before=aside.state)
     aside.state = SetAside.State.WAITING
@@ -64,6 +65,16 @@ def reopen_set_aside(project: Project, aside_id: int, actor: User) -> SetAside |
     aside.save()
     _withdraw(aside.pair_id, True)
     return aside
+
+
+def _locked_aside(project: Project, aside_id: int) -> SetAside | None:
+    """Lock the pair, as whoever skips or judges it does, and return what was set aside as it stands now."""
+    found = SetAside.objects.filter(pk=aside_id, project=project)
+    pair_id = found.values_list("pair", flat=True).first()
+    if pair_id is None:
+        return None
+    Pair.objects.select_for_update(no_key=True).get(pk=pair_id)
+    return found.select_for_update().first()
 
 
 def _withdraw(pair_id: int, withdrawn: bool) -> None:

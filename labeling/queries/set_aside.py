@@ -14,3 +14,8 @@ def waiting_set_aside(project: Project) -> QuerySet[SetAside]:
         .prefetch_related(Prefetch("pair__skips", skips, to_attr="live_skips"))
         .order_by("pk")
     )
+
+
+def set_aside_of(pair_id: int) -> QuerySet[SetAside]:
+    """Return why a pair is given to nobody: it waits for the lead's decision, or is left out for good. One at most."""
+    return SetAside.objects.filter(pair=pair_id).exclude(state=SetAside.State.RETURNED)

@@ -1,12 +1,15 @@
 """Pairs that nobody can judge."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from labeling.actions.queue import claim_slot
-from labeling.actions.set_aside import decide_set_aside
+from labeling.actions.set_aside import decide_set_aside, reopen_set_aside
 from labeling.models import AuditLogEntry, Membership, Pair, Project, Role, SetAside, Skip
 from labeling.queries.pairs import untouched_pairs
-from tests.labeling.acting import SKIP_PATH, claim, make_members, submit, undo_last
+from tests.labeling.acting import SKIP_PATH, claim, expire, judge, make_members, submit, undo_last
 from tests.making import make_member, make_pair, make_project, make_round
 
 pytestmark = pytest.mark.django_db
@@ -74,3 +77,44 @@ def test_decision_about_another_projects_pair_is_none() -> None:
     assert decide_set_aside(other, aside.pk, SetAside.State.EXCLUDED, lead.user) is None
     aside.refresh_from_db()
     assert aside.state == "waiting"
+
+
+def test_places_that_open_after_a_pair_was_set_aside_are_nobodys() -> None:
+    project = make_project(overlap=2, max_overlap=3)
+    pair = make_pair(project)
+    make_round(project, [pair])
+    first, second, third, fourth, fifth = make_members(project, 5)
+    judge(first, "E")
+    late = claim(second)
+    aside = SetAside.objects.create(project=project, pair=pair, reason="unclear_query")
+    submit(second, late, "S")
+    assert claim_slot(project, third.user) is None
+    again = undo_last(project, first.user)
+    assert again is not None
+    expire(again)
+    assert claim_slot(project, fourth.user) is None
+    lead = make_member(project, Role.LEAD)
+    assert decide_set_aside(project, aside.pk, SetAside.State.RETURNED, lead.user) is not None
+    assert claim(fifth).pair == pair
+
+
+def test_old_decision_is_not_taken_back_once_the_pair_was_left_out() -> None:
+    project, pair, members = skipped_by_two()
+    lead = make_member(project, Role.LEAD)
+    old = SetAside.objects.get(pair=pair)
+    decide_set_aside(project, old.pk, SetAside.State.RETURNED, lead.user)
+    SetAside.objects.create(
+        project=project, pair=pair, reason="other", state="excluded", decided_by=lead.user, decided_at=timezone.now()
+    )
+    assert reopen_set_aside(project, old.pk, lead.user) is None
+    assert claim(members[2]).pair == pair
+
+
+def test_decision_waits_for_who_is_judging_the_pair() -> None:
+    project, pair, _ = skipped_by_two()
+    lead = make_member(project, Role.LEAD)
+    aside = SetAside.objects.get(pair=pair)
+    with CaptureQueriesContext(connection) as queries:
+        decide_set_aside(project, aside.pk, SetAside.State.RETURNED, lead.user)
+    locks = [query["sql"] for query in queries if "FOR " in query["sql"]]
+    assert ["labeling_pair" in locks[0], "labeling_setaside" in locks[1]] == [True, True]
