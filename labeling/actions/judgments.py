@@ -99,8 +99,9 @@ def submit_answer(project: Project, annotator: User, answer: Answer) -> Outcome:
 def skip_pair(project: Project, annotator: User, answer: Answer, reason: str) -> Outcome:
     """Store "cannot judge" for a pair with a reason of the guideline, and free its slot for others.
 
-    Raises ValueError for a reason that the guideline does not have.
+    Raises PathError for a path that is none, ValueError for a reason that the guideline does not have.
     """
+    parse_path(answer.path)
     member = locked_member(project, annotator)
     reasons = tree_of(project, answer.guideline).skips
     if reason not in reasons:

@@ -146,6 +146,17 @@ def test_skip_refuses_a_reason_the_guideline_does_not_have(client: Client) -> No
     assert not Skip.objects.filter(annotator=member.user).exists()
 
 
+def test_skip_refuses_a_path_that_is_none(client: Client) -> None:
+    project, member, url = desk_for(client)
+    fields = fields_of(client.get(url).content.decode()) | {
+        "reason": "needs_evidence",
+        "path": "neither here nor there",
+    }
+    reply = client.post(reverse("skip", args=[project.slug]), fields, headers=HTMX)
+    assert reply.status_code == 400
+    assert not Skip.objects.filter(annotator=member.user).exists()
+
+
 def test_undo_puts_the_pair_back_on_the_desk(client: Client) -> None:
     project, member, url = desk_for(client)
     fields = fields_of(client.get(url).content.decode())
