@@ -41,4 +41,4 @@ USER winnow
 VOLUME /data
 ENV PORT=8000
 EXPOSE 8000
-CMD ["gunicorn", "config.wsgi", "--threads", "4", "--access-logfile", "-", "--logger-class", "config.access_log.AccessLog"]
+CMD ["gunicorn", "--config", "config/gunicorn.py", "config.wsgi"]

@@ -145,6 +145,17 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+# A session is in the database, and read from Valkey: one query less in every request, and nobody is signed out when
+# Valkey starts anew.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "winnow",
+        "OPTIONS": {"serializer": "config.plain_cache.JSONSerializer"},
+    }
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_NAME = "winnow_session"
 CSRF_COOKIE_NAME = "winnow_csrf"

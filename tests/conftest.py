@@ -50,8 +50,9 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def own_broker() -> None:
-    """Send tasks to a database of the broker that only these tests use."""
+    """Send tasks to a database of Valkey that only these tests use, and cache there."""
     settings.REDIS_URL = test_redis_url()
+    settings.CACHES["default"]["LOCATION"] = settings.REDIS_URL
     path = urlsplit(settings.REDIS_URL)
     settings.CELERY_BROKER_URL = (
         f"redis+socket://{path.path}?virtual_host={BROKER_DATABASE}" if path.scheme == "unix" else settings.REDIS_URL
