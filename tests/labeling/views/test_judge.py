@@ -64,6 +64,15 @@ def test_desk_shows_the_shops_markup_made_safe(client: Client) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt; bottle" in page
 
 
+def test_desk_announces_the_pair_without_the_marks(client: Client) -> None:
+    project = make_project()
+    make_round(project, [make_pair(project, "wireless mouse", "Wireless Mouse & Pad")])
+    client.force_login(make_member(project).user)
+    page = client.get(reverse("judge", args=[project.slug])).content.decode()
+    assert "<mark>Wireless</mark>" in page
+    assert 'data-said="Next pair. Query: wireless mouse. Product: Wireless Mouse &amp; Pad."' in page
+
+
 def test_answer_by_htmx_is_stored_and_brings_the_next_desk(client: Client) -> None:
     _, member, url = desk_for(client)
     fields = fields_of(client.get(url).content.decode())
