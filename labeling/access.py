@@ -5,9 +5,11 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 
 from labeling.models import Membership, Role, User
+from labeling.queries.prepared import Prepared
 
 Params = ParamSpec("Params")
 MemberView = Callable[Concatenate[HttpRequest, Membership, Params], HttpResponseBase]
@@ -25,9 +27,7 @@ def for_roles(*roles: Role) -> Callable[[MemberView[Params]], ProjectView[Params
     def decorate(view: MemberView[Params]) -> ProjectView[Params]:
         @wraps(view)
         def guarded(request: HttpRequest, slug: str, *args: Params.args, **kwargs: Params.kwargs) -> HttpResponseBase:
-            membership = (
-                Membership.objects.select_related("project").filter(project__slug=slug, user=signed_in(request)).first()
-            )
+            membership = _membership_of.first(slug, signed_in(request).pk)
             if membership is None:
                 raise Http404(f"No project {slug!r} that you take part in.")
             if membership.role not in roles:
@@ -39,6 +39,11 @@ def for_roles(*roles: Role) -> Callable[[MemberView[Params]], ProjectView[Params
         return cast(ProjectView[Params], guarded)
 
     return decorate
+
+
+@Prepared
+def _membership_of(slug: str, user_id: int) -> QuerySet[Membership]:
+    return Membership.objects.select_related("project").filter(project__slug=slug, user=user_id)
 
 
 def signed_in(request: HttpRequest) -> User:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from labeling.models import Consensus, Judgment, Project, QueueEntry, Round, Slot, Stream
+from labeling.queries.prepared import Prepared
 from labeling.queries.set_aside import set_aside_of
 from modeling.labels.aggregation import TIE, majority
 
@@ -22,12 +23,7 @@ def resolve_pair(project: Project, entry: QueueEntry) -> Consensus | None:
     no row, where no live judgment is left. The entry's slots are made as many as are needed while its round is
     open; later, the next round sees to it.
     """
-    live = Judgment.objects.filter(slot=OuterRef("pk"), retired_at__isnull=True).exclude(stream__in=PERSONAL)
-    slots = Slot.objects.filter(pair=entry.pair_id).annotate(
-        said=Subquery(live.values("label")), aside=Exists(set_aside_of(entry.pair_id))
-    )
-    columns = ("entry_id", "judged", "said", "number", "locale", "aside")
-    rows: Sequence[Any] = tuple(slots.values_list(*columns, named=True))
+    rows = [_Place(*row) for row in _places(entry.pair_id)]
     votes = Counter(row.said for row in rows if row.said is not None)
     here = [row for row in rows if row.entry_id == entry.pk]
     judged_here = sum(row.judged for row in here)
@@ -58,7 +54,27 @@ def resolve_pair(project: Project, entry: QueueEntry) -> Consensus | None:
     return consensus
 
 
-def _fit_slots(entry: QueueEntry, slots: Sequence[Any], needed: int) -> None:
+class _Place(NamedTuple):
+    """A slot of a pair: whether it is judged, what its live judgment said, and whether the pair is set aside."""
+
+    entry_id: int
+    judged: bool
+    said: int | None
+    number: int
+    locale: str
+    aside: bool
+
+
+@Prepared
+def _places(pair_id: int) -> QuerySet[Any, Any]:
+    live = Judgment.objects.filter(slot=OuterRef("pk"), retired_at__isnull=True).exclude(stream__in=PERSONAL)
+    slots = Slot.objects.filter(pair=pair_id).annotate(
+        said=Subquery(live.values("label")), aside=Exists(set_aside_of(pair_id))
+    )
+    return slots.values_list(*_Place._fields)
+
+
+def _fit_slots(entry: QueueEntry, slots: Sequence[_Place], needed: int) -> None:
     """Add the slot that a tie asks for, or remove what an undo has made needless.
 
     Removed are only slots that nobody holds and whose history is empty: withdrawn judgments keep their slot.

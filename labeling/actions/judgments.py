@@ -33,6 +33,7 @@ from labeling.models import (
 )
 from labeling.queries.judgments import day_start, judged_since
 from labeling.queries.pairs import shown_revision
+from labeling.queries.prepared import Prepared
 from labeling.queries.projects import labels_of
 from labeling.queries.queue import held_slots, wanted_from
 from labeling.queries.set_aside import set_aside_of
@@ -174,16 +175,9 @@ def _end_of(project: Project, answer: Answer) -> GuidelinePath:
 def _store(member: Membership, answer: Answer, label_id: int | None, skip_reason: str) -> Outcome:
     """Lock the pair and store a judgment with the label, or, without one, a skip. The annotator is locked."""
     project, annotator = member.project, member.user
-    arrived = Q(key=answer.key, annotator=annotator)
-    pair = (
-        Pair.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("product")
-        .annotate(
-            arrived=Exists(Judgment.objects.filter(arrived)) | Exists(Skip.objects.filter(arrived)),
-            judged=Exists(Judgment.objects.filter(pair=OuterRef("pk"), annotator=annotator, retired_at__isnull=True)),
-        )
-        .get(project=project, pk=answer.pair_id)
-    )
+    pair = _lock_pair.first(project.pk, answer.pair_id, annotator.pk, answer.key)
+    if pair is None:
+        raise Pair.DoesNotExist(f"Pair {answer.pair_id} is none of {project}.")
     if pair.arrived:
         return Outcome.REPEATED
     slot = _held_place(pair, annotator, answer.key) or _place_for(pair, annotator)
@@ -203,6 +197,22 @@ def _store(member: Membership, answer: Answer, label_id: int | None, skip_reason
     if slot.entry.stream == Stream.GOLD:
         pause_below_mark(member)
     return Outcome.STORED
+
+
+@Prepared
+def _lock_pair(project_id: int, pair_id: int, annotator_id: int, key: uuid.UUID) -> QuerySet[Any]:
+    """The pair, locked; whether this answer had `arrived` before, and whether the annotator has `judged` the pair."""
+    arrived = Q(key=key, annotator=annotator_id)
+    judged = Judgment.objects.filter(pair=OuterRef("pk"), annotator=annotator_id, retired_at__isnull=True)
+    return (
+        Pair.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("product")
+        .annotate(
+            arrived=Exists(Judgment.objects.filter(arrived)) | Exists(Skip.objects.filter(arrived)),
+            judged=Exists(judged),
+        )
+        .filter(project=project_id, pk=pair_id)
+    )
 
 
 def _store_judgment(
@@ -259,15 +269,16 @@ def _held_place(pair: Any, annotator: User, key: uuid.UUID) -> Slot | None:
 
     What _place_for finds then, found sooner. `pair.judged` says whether they have judged the pair.
     """
-    slot = (
-        Slot.objects.select_for_update(of=("self",))
-        .select_related("entry__round")
-        .filter(pair=pair, annotator=annotator, key=key, judged=False)
-        .first()
-    )
+    slot = _lock_leased.first(pair.pk, annotator.pk, key)
     if slot is None or slot.entry.round.state != Round.State.OPEN:
         return None
     return slot if slot.entry.stream == Stream.REPEAT or not pair.judged else None
+
+
+@Prepared
+def _lock_leased(pair_id: int, annotator_id: int, key: uuid.UUID) -> QuerySet[Slot]:
+    slots = Slot.objects.select_for_update(of=("self",)).select_related("entry__round")
+    return slots.filter(pair=pair_id, annotator=annotator_id, key=key, judged=False)
 
 
 def _place_for(pair: Pair, annotator: User) -> Slot | None:

@@ -5,12 +5,14 @@ import random
 import uuid
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from labeling.actions.audit_log import record
 from labeling.guidelines.walk import PathError, parse_path
 from labeling.models import Judgment, Membership, Project, QueueEntry, Role, Slot, Stream, User
 from labeling.queries.gold import next_gold, next_repeat
+from labeling.queries.prepared import Prepared
 from labeling.queries.queue import free_slots, held_slots
 
 # Who leaves the page keeps the pair for a moment: a page that is loaded again is left first.
@@ -31,9 +33,16 @@ def must_train(member: Membership) -> bool:
 
 def locked_member(project: Project, annotator: User) -> Membership:
     """Lock and return the membership: one person's requests come one after another."""
-    member = Membership.objects.select_for_update().get(project=project, user=annotator)
+    member = _lock_member.first(project.pk, annotator.pk)
+    if member is None:
+        raise Membership.DoesNotExist(f"{annotator} takes no part in {project}.")
     member.project, member.user = project, annotator
     return member
+
+
+@Prepared
+def _lock_member(project_id: int, user_id: int) -> QuerySet[Membership]:
+    return Membership.objects.select_for_update().filter(project=project_id, user=user_id)
 
 
 @transaction.atomic
@@ -48,18 +57,36 @@ def claim_slot(project: Project, annotator: User, turn: float | None = None) -> 
     if not may_judge(member):
         return None
     now = timezone.now()
-    slot = held_slots(project, annotator, now).select_for_update(of=("self",)).first()
+    slot = _lock_held.first(project.pk, annotator.pk, now)
     if slot is not None:
         slot.leased_until = now + dt.timedelta(minutes=project.lease_minutes)
         slot.save(update_fields=("leased_until",))
         return slot
-    slot = free_slots(member, now).select_for_update(skip_locked=True, of=("self",)).first()
+    slot = _lock_free(member, now)
     if slot is None:
         return None
     slot = _personal_slot(member, slot, now, random.random() if turn is None else turn) or slot  # noqa: S311
     lease(slot, project, annotator, now)
     slot.save(update_fields=LEASE if slot.pk else None)
     return slot
+
+
+@Prepared
+def _lock_held(project_id: int, annotator_id: int, now: dt.datetime) -> QuerySet[Slot]:
+    return held_slots(project_id, annotator_id, now).select_for_update(of=("self",))[:1]
+
+
+def _lock_free(member: Membership, now: dt.datetime) -> Slot | None:
+    """Lock and return the slot that is served next, passing over those that are being given to others."""
+    if member.languages:
+        return free_slots(member, now).select_for_update(skip_locked=True, of=("self",)).first()
+    return _lock_any_free.first(member.project_id, member.user_id, now)
+
+
+@Prepared
+def _lock_any_free(project_id: int, annotator_id: int, now: dt.datetime) -> QuerySet[Slot]:
+    member = Membership(project_id=project_id, user_id=annotator_id)
+    return free_slots(member, now).select_for_update(skip_locked=True, of=("self",))[:1]
 
 
 def _personal_slot(member: Membership, instead_of: Slot, now: dt.datetime, turn: float) -> Slot | None:

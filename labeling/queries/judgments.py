@@ -10,6 +10,7 @@ from django.db.models.functions import JSONObject
 from django.utils import timezone
 
 from labeling.models import Judgment, Project, Skip, User
+from labeling.queries.prepared import Prepared
 
 
 def day_start(now: dt.datetime | None = None) -> dt.datetime:
@@ -55,21 +56,23 @@ class Today:
 
 def today_of(project: Project, annotator: User) -> Today:
     """Return an annotator's day, in one query."""
-    since = day_start()
-    judged, skipped = judged_since(project, annotator, since), skipped_since(project, annotator, since)
-    label = JSONObject(**{name: f"label__{name}" for name in ("key", "name", "colour", "shape")})
-    count, judgment, skip = (
-        User.objects.filter(pk=annotator.pk)
-        .values_list(
-            Subquery(judged.order_by().values("annotator").annotate(n=Count("pk")).values("n")),
-            Subquery(judged.values(it=JSONObject(pk="pk", at="created_at", label=label))[:1]),
-            Subquery(skipped.values(it=JSONObject(pk="pk", at="created_at"))[:1]),
-        )
-        .get()
-    )
+    count, judgment, skip = _day(project.pk, annotator.pk, day_start())[0]
     if skip and (not judgment or _moment(skip) > _moment(judgment)):
         return Today(count or 0, f"skip:{skip['pk']}", None)
     return Today(count or 0, f"judgment:{judgment['pk']}", judgment["label"]) if judgment else Today(0, "", None)
+
+
+@Prepared
+def _day(project_id: int, annotator_id: int, since: dt.datetime) -> QuerySet[Any, Any]:
+    live = {"project": project_id, "annotator": annotator_id, "retired_at__isnull": True, "created_at__gte": since}
+    judged, skipped = Judgment.objects.filter(**live), Skip.objects.filter(**live)
+    label = JSONObject(**{name: f"label__{name}" for name in ("key", "name", "colour", "shape")})
+    newest = ("-created_at", "-id")
+    return User.objects.filter(pk=annotator_id).values_list(
+        Subquery(judged.order_by().values("annotator").annotate(n=Count("pk")).values("n")),
+        Subquery(judged.order_by(*newest).values(it=JSONObject(pk="pk", at="created_at", label=label))[:1]),
+        Subquery(skipped.order_by(*newest).values(it=JSONObject(pk="pk", at="created_at"))[:1]),
+    )
 
 
 def _moment(row: dict[str, Any]) -> dt.datetime:

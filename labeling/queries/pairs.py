@@ -20,6 +20,7 @@ from labeling.models import (
     ScoringShard,
     SetAside,
 )
+from labeling.queries.prepared import Prepared
 
 
 def unlabeled_pairs(project: Project) -> QuerySet[Pair]:
@@ -48,13 +49,14 @@ def unscored_pairs(project: Project, adapter: Adapter) -> QuerySet[Pair]:
     return unlabeled_pairs(project).filter(~Exists(scored))
 
 
-def shown_pair(pair_id: int) -> Any:
-    """Return a pair with its texts, and as `guideline_id` the version that it is judged by now, in one query."""
+@Prepared
+def shown_pair(pair_id: int) -> QuerySet[Any]:
+    """The pair with its texts, and as `guideline_id` the version that it is judged by now."""
     published = GuidelineVersion.objects.filter(project=OuterRef("project"), published_at__isnull=False)
     return (
         Pair.objects.select_related("query", "product__revision")
         .annotate(guideline_id=published.order_by("-number").values("pk")[:1])
-        .get(pk=pair_id)
+        .filter(pk=pair_id)
     )
 
 

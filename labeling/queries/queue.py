@@ -12,7 +12,7 @@ def open_round_of(project: Project) -> Round | None:
     return Round.objects.filter(project=project, state=Round.State.OPEN).first()
 
 
-def queued_slots(project: Project) -> QuerySet[Slot]:
+def queued_slots(project: Project | int) -> QuerySet[Slot]:
     """Return all slots of the open round that are there for anybody.
 
     The round is looked up first and not joined, so that its slots come from their index in the order of serving.
@@ -21,12 +21,12 @@ def queued_slots(project: Project) -> QuerySet[Slot]:
     return Slot.objects.filter(round=opened, personal=False, withdrawn=False)
 
 
-def open_slots(project: Project) -> QuerySet[Slot]:
+def open_slots(project: Project | int) -> QuerySet[Slot]:
     """Return the slots of the open round that have no judgment yet, leased or not."""
     return queued_slots(project).filter(judged=False)
 
 
-def held_slots(project: Project, annotator: User, now: dt.datetime) -> QuerySet[Slot]:
+def held_slots(project: Project | int, annotator: User | int, now: dt.datetime) -> QuerySet[Slot]:
     """Return what is on somebody's desk.
 
     In the open round theirs until somebody else gets it, even after the lease ran out; of a closed round only while
@@ -37,7 +37,7 @@ def held_slots(project: Project, annotator: User, now: dt.datetime) -> QuerySet[
     return held.filter(wanted_from(annotator)).order_by("-leased_at", "rank", "number")
 
 
-def wanted_from(annotator: User) -> Q:
+def wanted_from(annotator: User | int) -> Q:
     """Return what leaves the slots whose pair this annotator has not judged, and those of repeats."""
     judged = Judgment.objects.filter(pair=OuterRef("pair"), annotator=annotator, retired_at__isnull=True)
     return Q(entry__stream=Stream.REPEAT) | Q(~Exists(judged.exclude(stream=Stream.REPEAT)))
@@ -77,7 +77,7 @@ def free_slots(member: Membership, now: dt.datetime) -> QuerySet[Slot]:
     )
     readable = Q(locale__in=member.languages) if member.languages else Q()
     return (
-        open_slots(member.project)
+        open_slots(member.project_id)
         .filter(readable, Q(annotator__isnull=True) | Q(leased_until__lt=now))
         .filter(~Exists(mine), ~Exists(judged), ~Exists(skipped))
         .order_by("rank", "number")

@@ -179,7 +179,7 @@ def _desk(
 
 
 def _pair_context(member: Membership, slot: Slot, walked: AnswerForm | None) -> dict[str, Any]:
-    pair = shown_pair(slot.pair_id)
+    (pair,) = shown_pair(slot.pair_id)
     if walked:
         half = walk_context(walked.cleaned_data["guideline"], parse_path(walked.whole_path()))
     else:
