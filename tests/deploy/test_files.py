@@ -178,7 +178,8 @@ def test_image_collects_static_files_with_a_command_that_runs() -> None:
     done = subprocess.run(
         ["sh", "-c", f"{command} --dry-run"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
-    assert "winnow.css" in done.stdout
+    # Some may be there already, from a site that ran in this checkout.
+    assert sum(map(int, re.findall(r"(\d+) (?:static files? copied|unmodified)", done.stdout))) > 100
 
 
 @pytest.mark.parametrize("stage", ["app", "gpu"])
