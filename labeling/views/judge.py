@@ -184,8 +184,21 @@ def _pair_context(member: Membership, slot: Slot, walked: AnswerForm | None) -> 
         half = walk_context(walked.cleaned_data["guideline"], parse_path(walked.whole_path()))
     else:
         half = draft_context(published_version(member.project, pair.guideline_id), slot.draft)
+    return _waiting_context(member) | pair_context(pair) | half
+
+
+def _waiting_context(member: Membership) -> dict[str, Any]:
+    """Return how many slots wait, or that more than so many do.
+
+    A gold pair or a repeat takes none of them. Where these are mixed in, a number that stands still for a moment would
+    tell them from the rest, so it is said in tens.
+    """
     waiting = _waiting(member)
-    return {"waiting": min(waiting, MANY), "more_waiting": waiting > MANY} | pair_context(pair) | half
+    if waiting > MANY:
+        return {"waiting": MANY, "more_waiting": True}
+    if not (member.project.gold_share or member.project.repeat_share):
+        return {"waiting": waiting, "more_waiting": False}
+    return {"waiting": (waiting - 1) // 10 * 10 if waiting > 10 else None, "more_waiting": True}
 
 
 def _waiting(member: Membership) -> int:

@@ -440,3 +440,13 @@ def test_desk_shows_ones_own_keys(client: Client) -> None:
     assert '<kbd class="key" aria-hidden="true">Q</kbd>' in page
     assert '<kbd class="key" aria-hidden="true">Del</kbd>' in page
     assert "&quot;skip&quot;: &quot;Delete&quot;" in page
+
+
+def test_desk_says_what_waits_in_tens_where_checks_are_mixed_in(client: Client) -> None:
+    project = make_project(overlap=1, max_overlap=1, gold_share=0.1)
+    make_round(project, [make_pair(project) for _ in range(26)], stream="active")
+    client.force_login(make_member(project).user)
+    url = reverse("judge", args=[project.slug])
+    assert "more than 20 waiting" in client.get(url).content.decode()
+    Project.objects.filter(pk=project.pk).update(gold_share=0)
+    assert "25 waiting" in client.get(url).content.decode()
