@@ -14,7 +14,9 @@
   const note = () => document.getElementById("skip-note");
   const visible = () => document.visibilityState === "visible";
 
-  let kept = null; // {path, known, note, seconds}: `known` are the drafts that the server may have from this page
+  // {path, known, note, seconds, at}: `known` are the drafts that the server may have from this page, `at` is when
+  // it was written.
+  let kept = null;
   let timer = 0;
   let turn = 0; // when the server hears of this page at the latest
   let left = false;
@@ -27,6 +29,7 @@
 
   function write() {
     if (!kept || !walk()) return;
+    kept.at = Date.now();
     try {
       localStorage.setItem(name(), JSON.stringify(kept));
     } catch {
@@ -34,28 +37,30 @@
     }
   }
 
+  function read(key) {
+    try {
+      return JSON.parse(localStorage.getItem(key));
+    } catch {
+      return null;
+    }
+  }
+
+  // Of many others the oldest go too.
   function forget(key) {
     try {
       localStorage.removeItem(key);
       const others = Object.keys(localStorage).filter((other) => other.startsWith(place()));
-      if (others.length > MANY) for (const other of others) localStorage.removeItem(other);
+      const byAge = others.map((other) => [read(other)?.at ?? 0, other]).sort(([one], [other]) => other - one);
+      for (const [, old] of byAge.slice(MANY)) localStorage.removeItem(old);
     } catch {
       // Nothing was kept, then.
-    }
-  }
-
-  function read() {
-    try {
-      return JSON.parse(localStorage.getItem(name()));
-    } catch {
-      return null;
     }
   }
 
   // What is here wins, unless the server has a draft that this browser never saw: then another device went on.
   function restore() {
     const draft = desk().dataset.draft ?? "";
-    const own = read();
+    const own = read(name());
     const goesOn = own && (own.known.includes(draft) || own.path === draft);
     kept = goesOn ? own : { path: draft, known: [], note: "", seconds: 0 };
     if (!kept.known.includes(draft)) kept.known.push(draft);

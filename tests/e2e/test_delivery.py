@@ -296,3 +296,19 @@ def test_news_from_the_server_is_shown_on_the_next_desk(page: Page, server: Serv
     server.fails = "taken"
     press(page, "yn")
     expect(page.locator(".problem")).to_have_text("Others had judged that pair before.")
+
+
+def test_oldest_of_many_half_walks_are_forgotten(page: Page) -> None:
+    page.evaluate(
+        """() => {
+            for (let at = 1; at <= 53; at += 1) {
+                const key = `walk:${document.body.dataset.user}:${location.pathname}:old-${at}:1`;
+                localStorage.setItem(key, JSON.stringify({path: "need:yes", known: [], note: "", seconds: 0, at}));
+            }
+        }"""
+    )
+    press(page, "yn")
+    expect_query(page, 2)
+    left = page.evaluate("Object.keys(localStorage).filter((key) => key.includes('old-')).length")
+    assert left == 50
+    assert not page.evaluate("Object.keys(localStorage).some((key) => /old-[123]:/.test(key))")
