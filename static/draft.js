@@ -2,6 +2,8 @@
 // Every step is written to this browser's storage at once, so that it survives a reload and a crash, and is sent to
 // the server now and then and on leaving, so that it is there on another device too. A walk at the usual pace is over
 // before that, and costs no request but its submit.
+// A page that is only out of sight, behind another tab, keeps its pair until the lease ends; one that is left gives
+// it up.
 "use strict";
 
 (() => {
@@ -114,14 +116,17 @@
     }
   }
 
-  function leave() {
+  function part(url) {
     pause();
     write();
-    if (left || !canKeep()) return;
-    left = true;
+    if (left || !canKeep()) return false;
     noteKnown(kept.path);
-    navigator.sendBeacon(desk().dataset.leave, form());
+    return navigator.sendBeacon(url, form());
   }
+
+  // A page that is left goes out of sight too, and must not take its pair back then.
+  const hide = () => part(desk().dataset.keep);
+  const leave = () => (left = part(desk().dataset.leave) || left);
 
   // How long the pair is looked at --------------------------------------------------------------------
 
@@ -172,7 +177,7 @@
   });
 
   document.addEventListener("visibilitychange", () => {
-    if (!visible()) return leave();
+    if (!visible()) return hide();
     goOn();
     if (canKeep()) keep();
   });

@@ -1,8 +1,10 @@
 """What the desk keeps, in a real browser against the real site."""
 
+import datetime as dt
 import re
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from labeling.models import Judgment, Membership, Slot
@@ -105,6 +107,34 @@ def test_pair_that_was_left_goes_to_the_next_annotator_and_the_page_says_so(sign
     press_path(page, "type:yes,conflict:no,silent:no")
     next_pair(page, pair)
     assert Judgment.objects.filter(annotator=member.user).count() == 1
+
+
+def test_pair_is_kept_while_another_tab_is_looked_at(sign_in: SignIn) -> None:
+    member = member_with(2)
+    page = sign_in(member.user)
+    press_path(page, "need:yes")
+    soon = timezone.now() + dt.timedelta(minutes=1)
+    Slot.objects.filter(annotator=member.user).update(leased_until=soon)
+    page.evaluate(
+        """() => {
+            Object.defineProperty(document, "visibilityState", {get: () => "hidden", configurable: true});
+            document.dispatchEvent(new Event("visibilitychange"));
+        }"""
+    )
+    page.wait_for_timeout(500)  # a beacon is answered by nothing
+    slot = Slot.objects.get(annotator=member.user, judged=False)
+    assert slot.draft == "need:yes"
+    assert slot.leased_until is not None
+    assert slot.leased_until > soon
+    page.evaluate(
+        """() => {
+            window.dispatchEvent(new Event("pagehide"));
+            document.dispatchEvent(new Event("visibilitychange"));
+        }"""
+    )
+    page.wait_for_timeout(500)
+    slot.refresh_from_db()
+    assert slot.leased_until < soon
 
 
 def test_mind_is_changed_by_undo_and_one_key(sign_in: SignIn) -> None:
