@@ -9,6 +9,7 @@
 (() => {
   const AFTER_CHANGE_MS = 15000;
   const WHILE_OPEN_MS = 60000;
+  const AFTER_BEACON_MS = 2000;
   const MANY = 50;
 
   const desk = () => document.getElementById("desk");
@@ -47,12 +48,12 @@
     }
   }
 
-  // Of many others the oldest go too.
+  // Of many of the rest the oldest go too.
   function forget(key) {
     try {
       localStorage.removeItem(key);
-      const others = Object.keys(localStorage).filter((other) => other.startsWith(place()));
-      const byAge = others.map((other) => [read(other)?.at ?? 0, other]).sort(([one], [other]) => other - one);
+      const rest = Object.keys(localStorage).filter((other) => other.startsWith(place()));
+      const byAge = rest.map((other) => [read(other)?.at ?? 0, other]).sort(([one], [other]) => other - one);
       for (const [, old] of byAge.slice(MANY)) localStorage.removeItem(old);
     } catch {
       // Nothing was kept, then.
@@ -100,9 +101,13 @@
     write();
   }
 
-  async function keep() {
+  function keep() {
     nextTurn(WHILE_OPEN_MS);
-    if (!visible() || !canKeep()) return;
+    if (visible()) renew();
+  }
+
+  async function renew() {
+    if (!canKeep()) return;
     const { key, keep: url } = desk().dataset;
     noteKnown(kept.path);
     try {
@@ -126,7 +131,18 @@
 
   // A page that is left goes out of sight too, and must not take its pair back then.
   const hide = () => part(desk().dataset.keep);
-  const leave = () => (left = part(desk().dataset.leave) || left);
+
+  function leave() {
+    if (!part(desk().dataset.leave)) return;
+    left = true;
+    others.postMessage({ left: desk().dataset.key });
+  }
+
+  // Two tabs show one pair under one key: where one is left, the other still holds it, and says so after the beacon.
+  const others = new BroadcastChannel("desk");
+  others.addEventListener("message", ({ data }) => {
+    if (!left && data.left === desk().dataset.key) setTimeout(renew, AFTER_BEACON_MS);
+  });
 
   // How long the pair is looked at --------------------------------------------------------------------
 

@@ -137,6 +137,22 @@ def test_pair_is_kept_while_another_tab_is_looked_at(sign_in: SignIn) -> None:
     assert slot.leased_until < soon
 
 
+def test_closing_one_of_two_tabs_leaves_the_pair_with_the_other(sign_in: SignIn) -> None:
+    member = member_with(2)
+    page = sign_in(member.user)
+    tab = page.context.new_page()
+    tab.goto(page.url)
+    assert pair_on(tab) == pair_on(page)
+    with page.expect_request("**/keep/", timeout=5_000) as kept:
+        tab.close(run_before_unload=True)
+    response = kept.value.response()
+    assert response is not None
+    assert response.json() == {"held": True}
+    until = Slot.objects.get(annotator=member.user, judged=False).leased_until
+    assert until is not None
+    assert until > timezone.now() + dt.timedelta(minutes=1)
+
+
 def test_mind_is_changed_by_undo_and_one_key(sign_in: SignIn) -> None:
     member = member_with(3)
     page = sign_in(member.user)
