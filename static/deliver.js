@@ -16,6 +16,7 @@
   const isUndo = (url) => url.endsWith("/undo/");
 
   let pending = null; // {url, user, values, token?}: what the server has not confirmed yet
+  let underway = false;
   let tries = 0;
   let timer = 0;
 
@@ -71,8 +72,8 @@
   }
 
   async function sendAgain() {
+    if (!pending || underway) return;
     clearTimeout(timer);
-    if (!pending) return;
     const { url, values, token } = pending;
     const headers = token ? { "X-CSRFToken": token } : {};
     const body = token ? { ...values, csrfmiddlewaretoken: token } : values;
@@ -98,6 +99,9 @@
     desk().ariaBusy = "true";
     store(pending);
   });
+
+  document.addEventListener("htmx:beforeSend", (event) => ours(event) && (underway = true));
+  document.addEventListener("htmx:afterRequest", (event) => ours(event) && (underway = false));
 
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (!ours(event)) return;

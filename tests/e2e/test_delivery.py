@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 import pytest
 from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 pytestmark = pytest.mark.browser
 
@@ -245,6 +245,18 @@ def test_no_other_answer_is_taken_while_one_is_unsent(page: Page, server: Server
     assert {post["key"] for post in server.posts} == {"key-1"}
 
 
+def test_answer_on_its_way_is_not_sent_again(page: Page, server: Server) -> None:
+    held: list[Route] = []
+    page.route("**/judge/", lambda route: held.append(route))
+    press(page, "yn")
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    page.wait_for_timeout(300)
+    for route in held:
+        route.continue_()
+    expect_query(page, 2)
+    assert len(held) == len(server.posts) == 1
+
+
 def test_unsent_answer_survives_loading_the_page_again(page: Page, server: Server) -> None:
     server.fails = "503"
     press(page, "yn")
@@ -281,7 +293,9 @@ def test_refused_answer_is_not_sent_again(page: Page, server: Server) -> None:
 
 
 def test_undo_of_unknown_outcome_is_sent_again_and_counts_once(page: Page, server: Server) -> None:
-    press(page, "ynyn")
+    press(page, "yn")
+    expect_query(page, 2)
+    press(page, "yn")
     expect_query(page, 3)
     server.fails = "lost reply"
     press(page, "u")
