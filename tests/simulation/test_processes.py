@@ -46,7 +46,7 @@ def alive(pid: int) -> bool:
 def test_procfile_of_the_project_is_read() -> None:
     commands = read_procfile(ROOT / "Procfile")
     assert {"web", "worker", "gpu", "beat"} <= set(commands)
-    assert commands["web"][:2] == ["gunicorn", "config.wsgi"]
+    assert commands["web"] == ["gunicorn", "--config", "config/gunicorn.py", "config.wsgi"]
 
 
 def test_procfile_skips_comments_and_refuses_other_lines(tmp_path: Path) -> None:
