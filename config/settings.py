@@ -146,16 +146,20 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 # A session is in the database, and read from Valkey: one query less in every request, and nobody is signed out when
-# Valkey starts anew.
+# Valkey starts anew or does not answer (config/sessions.py).
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "winnow",
-        "OPTIONS": {"serializer": "config.plain_cache.JSONSerializer"},
+        "OPTIONS": {
+            "serializer": "config.plain_cache.JSONSerializer",
+            "socket_timeout": 1,
+            "socket_connect_timeout": 1,
+        },
     }
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_ENGINE = "config.sessions"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_NAME = "winnow_session"
 CSRF_COOKIE_NAME = "winnow_csrf"
