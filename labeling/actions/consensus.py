@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
 
 from labeling.models import Consensus, Judgment, Project, QueueEntry, Round, Slot, Stream
 from labeling.queries.prepared import Prepared
@@ -77,7 +78,8 @@ def _places(pair_id: int) -> QuerySet[Any, Any]:
 def _fit_slots(entry: QueueEntry, slots: Sequence[_Place], needed: int) -> None:
     """Add the slot that a tie asks for, or remove what an undo has made needless.
 
-    Removed are only slots that nobody holds and whose history is empty: withdrawn judgments keep their slot.
+    Removed are only slots that nobody holds, or whose lease has run out, and whose history is empty: withdrawn
+    judgments keep their slot.
     """
     unjudged = sum(not slot.judged for slot in slots)
     if unjudged < needed:
@@ -92,8 +94,10 @@ def _fit_slots(entry: QueueEntry, slots: Sequence[_Place], needed: int) -> None:
         )
     elif unjudged > needed:
         history = Judgment.objects.filter(slot=OuterRef("pk"))
+        unheld = Q(annotator__isnull=True) | Q(leased_until__lt=timezone.now())
         removable = Slot.objects.select_for_update(skip_locked=True).filter(
-            ~Exists(history), entry=entry, annotator__isnull=True
+            ~Exists(history), unheld, entry=entry, judged=False
         )
-        for slot in removable.order_by("-number")[: unjudged - needed]:
+        free_first = removable.order_by(F("leased_until").asc(nulls_first=True), "-number")
+        for slot in free_first[: unjudged - needed]:
             slot.delete()

@@ -9,8 +9,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from labeling.actions.audit_log import record
+from labeling.actions.consensus import resolve_pair
 from labeling.guidelines.walk import PathError, parse_path
-from labeling.models import Judgment, Membership, Project, QueueEntry, Role, Slot, Stream, User
+from labeling.models import Judgment, Membership, Pair, Project, QueueEntry, Role, Slot, Stream, User
 from labeling.queries.gold import next_gold, next_repeat
 from labeling.queries.prepared import Prepared
 from labeling.queries.queue import free_slots, held_slots
@@ -140,16 +141,18 @@ def is_path(draft: str) -> bool:
 @transaction.atomic
 def take_back(project: Project, slot_id: int, actor: User) -> bool:
     """Take a pair off somebody's desk, for a lead; False where nobody holds it any more."""
-    slot = (
-        Slot.objects.select_for_update(of=("self",))
-        .select_related("annotator")
-        .filter(pk=slot_id, round__project=project, annotator__isnull=False, judged=False)
-        .first()
-    )
+    found = Slot.objects.filter(pk=slot_id, round__project=project, annotator__isnull=False, judged=False)
+    pair = Pair.objects.select_for_update(no_key=True).filter(pk__in=found.values("pair")).first()
+    if pair is None:
+        return False
+    slot = found.select_for_update(of=("self",)).select_related("annotator", "entry__round").first()
     if slot is None or slot.annotator is None:
         return False
     record(project, actor, "lease.take_back", f"pair {slot.pair_id}", annotator=slot.annotator.username)
+    personal = slot.personal
     free(slot)
+    if not personal:  # what a tie asked for may have become needless
+        resolve_pair(project, slot.entry)
     return True
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from labeling.actions.judgments import skip_pair
-from labeling.actions.queue import claim_slot
-from labeling.models import Consensus, Pair, Project, Slot
+from labeling.actions.queue import claim_slot, take_back
+from labeling.models import Consensus, Membership, Pair, Project, Role, Slot
 from tests.labeling.acting import answer_for, claim, expire, judge, make_members, submit, undo_last
 from tests.making import make_member, make_pair, make_project, make_round
 
@@ -105,6 +105,37 @@ def test_consensus_drops_a_needless_slot_when_its_holder_skips() -> None:
     skip_pair(project, third.user, answer_for(held, ""), "text_missing")
     assert slots(pair) == 2
     assert claim_slot(project, fourth.user) is None
+    assert standing(pair) == ("resolved", "E", 1.0, 2)
+
+
+def needless_lease(project: Project) -> tuple[list[Membership], Slot]:
+    """Let two tie, a third person take the slot that the tie asks for, and the tie dissolve."""
+    members = make_members(project, 4)
+    judge(members[0], "E")
+    judge(members[1], "S")
+    held = claim(members[2])
+    undo_last(project, members[1].user)
+    return members, held
+
+
+def test_consensus_drops_a_needless_slot_whose_lease_ran_out() -> None:
+    project, pair = one_pair(overlap=2, max_overlap=3)
+    members, held = needless_lease(project)
+    expire(held)
+    judge(members[1], "E")
+    assert slots(pair) == 2
+    assert claim_slot(project, members[3].user) is None
+    assert standing(pair) == ("resolved", "E", 1.0, 2)
+
+
+def test_consensus_drops_a_needless_slot_that_is_taken_back() -> None:
+    project, pair = one_pair(overlap=2, max_overlap=3)
+    members, held = needless_lease(project)
+    judge(members[1], "E")
+    assert slots(pair) == 3
+    assert take_back(project, held.pk, make_member(project, Role.LEAD).user)
+    assert slots(pair) == 2
+    assert claim_slot(project, members[3].user) is None
     assert standing(pair) == ("resolved", "E", 1.0, 2)
 
 
