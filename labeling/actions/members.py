@@ -6,7 +6,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from labeling.actions.audit_log import record
-from labeling.models import Membership, Project, Role, User
+from labeling.actions.queue import free
+from labeling.models import Membership, Project, Role, Slot, User
 from labeling.queries.gold import BELOW_MARK, ENOUGH_GOLD, gold_result
 
 
@@ -45,7 +46,10 @@ def set_languages(project: Project, user: User, languages: Collection[str], acto
 
 @transaction.atomic
 def pause_member(project: Project, user: User, because: str, actor: User | None = None) -> Membership:
-    """Give a member no more pairs; `because` is what they are told. ValueError without a reason."""
+    """Give a member no more pairs; `because` is what they are told. ValueError without a reason.
+
+    What is on their desk goes to others, or an open page of theirs would keep it for ever.
+    """
     if not because:
         raise ValueError("A pause needs a reason: the person is told why.")
     member = Membership.objects.select_for_update().get(project=project, user=user)
@@ -53,6 +57,9 @@ def pause_member(project: Project, user: User, because: str, actor: User | None 
         member.paused_at = timezone.now()
         member.paused_because = because
         member.save()
+        desk = Slot.objects.filter(round__project=project, annotator=user, judged=False)
+        for slot in desk.select_for_update(of=("self",)).order_by("pk"):
+            free(slot)
         record(project, actor, "member.pause", user.username, because=because)
     return member
 

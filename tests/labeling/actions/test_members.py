@@ -2,9 +2,11 @@
 
 import pytest
 
-from labeling.actions.members import add_member
+from labeling.actions.members import add_member, pause_member
+from labeling.actions.queue import keep_lease
 from labeling.models import AuditLogEntry, Membership, Role
-from tests.making import make_project, make_user
+from tests.labeling.acting import claim, make_members
+from tests.making import make_pair, make_project, make_round, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -40,3 +42,13 @@ def test_last_lead_stays_one() -> None:
         add_member(project, first, Role.ANNOTATOR)
     add_member(project, second, Role.LEAD)
     assert add_member(project, first, Role.ANNOTATOR).role == "annotator"
+
+
+def test_pause_gives_what_is_on_the_desk_to_others() -> None:
+    project = make_project(overlap=1, max_overlap=1)
+    make_round(project, [make_pair(project)])
+    paused, other = make_members(project, 2)
+    slot = claim(paused)
+    pause_member(project, paused.user, "A break.")
+    assert not keep_lease(project, paused.user, slot.pair_id, slot.key, "")
+    assert claim(other) == slot
