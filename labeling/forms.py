@@ -16,9 +16,26 @@ from labeling.models import GoldPair, GuidelineVersion, Project, Role, SetAside,
 from labeling.models.user import USUAL_KEYS
 from labeling.queries.projects import published_version
 
+LONGEST = 24 * 3600.0  # seconds that a page can have been looked at
+
 
 class MissingField(Exception):
     """A submit lacks a field that this view needs."""
+
+
+class SecondsField(forms.FloatField):
+    """For how long a page was looked at: at most a day, and None for what is no such number.
+
+    No answer is refused for the number that its page came with.
+    """
+
+    def clean(self, value: Any) -> float | None:
+        """Return the seconds, within what can be."""
+        try:
+            seconds: float | None = super().clean(value)
+        except forms.ValidationError:
+            return None
+        return None if seconds is None else min(max(seconds, 0.0), LONGEST)
 
 
 class AnswerForm(forms.Form):
@@ -37,7 +54,7 @@ class AnswerForm(forms.Form):
     answer = forms.CharField(max_length=200, required=False)
     reason = forms.CharField(max_length=60, required=False)
     note = forms.CharField(max_length=500, required=False)
-    seconds = forms.FloatField(min_value=0, required=False)
+    seconds = SecondsField(required=False)
 
     def __init__(self, project: Project, data: Any) -> None:
         super().__init__(data)

@@ -432,6 +432,17 @@ def test_seconds_are_those_that_the_page_says_within_the_lease(client: Client) -
     assert Judgment.objects.filter(annotator=member.user).latest("id").seconds < 60
 
 
+@pytest.mark.parametrize(("sent", "kept"), [("1e300", 86400), ("-3", 0), ("inf", 0), ("nan", 0), ("soon", 0)])
+def test_no_answer_is_lost_for_silly_seconds(client: Client, sent: str, kept: int) -> None:
+    """Of an answer that came too late, too: there no lease bounds them."""
+    _, _, url = desk_for(client)
+    fields = fields_of(client.get(url).content.decode())
+    first = client.post(url, {**fields, "path": PATHS["E"]}, headers=HTMX)
+    late = {**fields, "key": str(uuid.uuid4()), "path": PATHS["S"], "seconds": sent}
+    assert (first.status_code, client.post(url, late, headers=HTMX).status_code) == (200, 200)
+    assert Judgment.objects.get(key=late["key"]).seconds == kept
+
+
 def test_desk_shows_ones_own_keys(client: Client) -> None:
     _, member, url = desk_for(client)
     save_account(member.user, "", {"yes": "q", "skip": "Delete"})
