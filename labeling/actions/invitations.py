@@ -24,6 +24,7 @@ class Refusal(enum.Enum):
     EXPIRED = "expired"
     USED_UP = "used up"
     REVOKED = "revoked"
+    LEFT = "left"  # who made it leads the project no more
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,23 @@ def revoke_invitation(project: Project, invitation_id: int, actor: User) -> bool
     return True
 
 
-def refusal_of(invitation: Invitation) -> Refusal | None:
-    """Return why an invitation lets nobody in any more; None while it does."""
+def refusal_of(invitation: Invitation, leads: Collection[int] | None = None) -> Refusal | None:
+    """Return why an invitation lets nobody in any more; None while it does.
+
+    `leads` are the ids of the project's leads, looked up where they are not given.
+    """
     if invitation.revoked_at is not None:
         return Refusal.REVOKED
     if invitation.taken >= invitation.places:
         return Refusal.USED_UP
     if invitation.expires_at <= timezone.now():
         return Refusal.EXPIRED
+    if invitation.created_by_id not in (leads_of(invitation.project_id) if leads is None else leads):
+        return Refusal.LEFT
     return None
+
+
+def leads_of(project_id: int) -> set[int]:
+    """Return the ids of the project's leads."""
+    leads = Membership.objects.filter(project=project_id, role=Role.LEAD)
+    return set(leads.values_list("user_id", flat=True))

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -50,7 +51,13 @@ def _join(request: HttpRequest, digest: str, invitation: Invitation | None) -> H
     if form is not None and not form.is_valid():
         return _show(request, invitation, None if invitation else Refusal.UNKNOWN, form)
     user = form.save(commit=False) if form is not None else signed_in(request)
-    outcome = accept_invitation(digest, user)
+    try:
+        outcome = accept_invitation(digest, user)
+    except IntegrityError:
+        form = NewcomerForm(request.POST)
+        if not newcomer or form.is_valid():
+            raise
+        return _show(request, invitation, None, form)  # somebody else took the name at this very moment
     if isinstance(outcome, Refusal):
         return _show(request, invitation, outcome, form)
     if newcomer:

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from labeling.access import for_roles
-from labeling.actions.invitations import invite, refusal_of, revoke_invitation
+from labeling.actions.invitations import invite, leads_of, refusal_of, revoke_invitation
 from labeling.actions.judgments import tree_of
 from labeling.actions.members import add_member, pause_member, resume_member, set_languages
 from labeling.actions.queue import must_train, take_back
@@ -92,7 +92,8 @@ def state_of(member: Membership) -> str:
 def invitations_of(project: Project) -> list[dict[str, Any]]:
     """Return the newest invitations, those that still work first, with why the others do not."""
     found = Invitation.objects.filter(project=project).select_related("created_by").order_by("-id")[:20]
-    rows = [{"invitation": one, "refusal": refusal_of(one)} for one in found]
+    leads = leads_of(project.pk)
+    rows = [{"invitation": one, "refusal": refusal_of(one, leads)} for one in found]
     return sorted(rows, key=lambda row: row["refusal"] is not None)
 
 

@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from labeling.actions.invitations import Joined, Refusal, accept_invitation, digest_of, invite, revoke_invitation
+from labeling.actions.members import add_member
 from labeling.models import AuditLogEntry, Invitation, Membership, Project, Role, User
 from tests.making import make_member, make_project, make_user
 
@@ -64,6 +65,15 @@ def test_invitation_says_why_it_lets_nobody_in() -> None:
     assert not revoke_invitation(project, taken_back.pk, taken_back.created_by)
     assert accept_invitation(digest, make_user()) == Refusal.REVOKED
     assert not Membership.objects.filter(project=project, role="annotator").exists()
+
+
+def test_invitation_of_who_leads_no_more_lets_nobody_in() -> None:
+    project = make_project()
+    invitation, digest = invited(project, places=2)
+    assert isinstance(accept_invitation(digest, make_user()), Joined)
+    make_member(project, Role.LEAD)
+    add_member(project, invitation.created_by, Role.ANNOTATOR)
+    assert accept_invitation(digest, make_user()) == Refusal.LEFT
 
 
 def test_invitation_of_another_project_cannot_be_revoked() -> None:

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+from labeling.actions.invitations import Joined, Refusal, accept_invitation
 from labeling.actions.members import pause_member
 from labeling.models import AuditLogEntry, Invitation, Membership, Project, Role, Slot, User
 from labeling.queries.gold import BELOW_MARK
@@ -164,6 +165,25 @@ def test_newcomer_makes_an_account_by_a_link_and_is_in(client: Client, lead: Mem
     assert done.headers["Location"] == url("start", lead.project)
     assert "Welcome. You take part in" in newcomer.get(done.headers["Location"]).content.decode()
     assert Membership.objects.get(user__username="nora").role == "annotator"
+
+
+def test_newcomer_whose_name_is_taken_at_that_moment_is_told(
+    client: Client, lead: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = make_link(client, lead.project)
+    newcomer = Client()
+    newcomer.get(link)
+
+    def accept_too_late(digest: str, user: User) -> Joined | Refusal:
+        User.objects.create(username=user.username)
+        return accept_invitation(digest, user)
+
+    monkeypatch.setattr("labeling.views.join.accept_invitation", accept_too_late)
+    answer = newcomer.post("/join/", {"username": "nora", "password1": PASSWORD, "password2": PASSWORD})
+    assert answer.status_code == 400
+    assert "A user with that username already exists." in answer.content.decode()
+    assert not Membership.objects.filter(user__username="nora").exists()
+    assert Invitation.objects.get(project=lead.project).taken == 0
 
 
 def test_somebody_with_an_account_signs_in_and_comes_back(client: Client, lead: Membership) -> None:
