@@ -78,6 +78,7 @@ def _locked_aside(project: Project, aside_id: int) -> SetAside | None:
 
 
 def _withdraw(pair_id: int, withdrawn: bool) -> None:
-    Slot.objects.filter(pair=pair_id, round__state=Round.State.OPEN, judged=False, personal=False).update(
-        withdrawn=withdrawn
-    )
+    """Take a pair's slots out of the queue or put them back; locked in the order in which everybody locks several."""
+    slots = Slot.objects.filter(pair=pair_id, round__state=Round.State.OPEN, judged=False, personal=False)
+    locked = slots.select_for_update(of=("self",)).order_by("pk")
+    Slot.objects.filter(pk__in=[slot.pk for slot in locked]).update(withdrawn=withdrawn)

@@ -29,7 +29,8 @@ def claim_shelf(project: Project, annotator: User) -> list[Slot]:
     if not may_judge(member):
         return []
     now = timezone.now()
-    held = list(held_slots(project, annotator, now).select_related("pair").select_for_update(of=("self",)))
+    theirs = held_slots(project, annotator, now).select_related("pair")
+    held = sorted(theirs.select_for_update(of=("self",)).order_by("pk"), key=_newest_lease_first)
     if held:
         shelf = [slot for slot in held if slot.pair.query_id == held[0].pair.query_id]
         until = now + dt.timedelta(minutes=project.lease_minutes)
@@ -44,6 +45,11 @@ def claim_shelf(project: Project, annotator: User) -> list[Slot]:
         lease(slot, project, annotator, now)
     Slot.objects.bulk_update(shelf, ("annotator", "key", "leased_at", "leased_until", "judged", "draft"))
     return shelf
+
+
+def _newest_lease_first(slot: Slot) -> tuple[float, int, int]:
+    """Sort as held_slots does; the database locks rows as it reads them, and that is by their ids."""
+    return (-slot.leased_at.timestamp() if slot.leased_at else 0, slot.rank, slot.number)
 
 
 def _one_a_pair(free: QuerySet[Slot], number: int) -> list[Slot]:

@@ -4,11 +4,14 @@ import datetime as dt
 import uuid
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from labeling.actions.judgments import Outcome, skip_pair, undo_step
 from labeling.actions.queue import GRACE
+from labeling.actions.set_aside import _withdraw
 from labeling.actions.shelf import MOST, claim_shelf, keep_shelf
 from labeling.models import Judgment, Membership, Pair, Project, Slot
 from labeling.queries.judgments import last_step
@@ -167,6 +170,21 @@ def test_shelf_costs_the_same_few_queries_however_many_products(
         assert keep_shelf(project, member.user, {slot.key: "need:yes" for slot in slots}) == size
     with django_assert_max_num_queries(4):
         shelf_cards(project, member.user, slots, MOST)
+
+
+def test_slots_are_locked_in_the_order_of_their_ids() -> None:
+    """Whoever locks several does so alike, or two of them could wait for each other."""
+    project, pairs = shop({"mouse": 4}, overlap=2, max_overlap=3)
+    member = make_member(project)
+    claim(member)
+    Slot.objects.filter(pair=pairs["mouse"][0], annotator=member.user).update(leased_at=timezone.now())
+    with CaptureQueriesContext(connection) as queries:
+        assert claim(member)[0].pair == pairs["mouse"][0]
+        _withdraw(pairs["mouse"][1].pk, True)
+    locks = [one["sql"] for one in queries if 'FROM "labeling_slot"' in one["sql"] and "FOR UPDATE" in one["sql"]]
+    assert len(locks) == 2
+    assert all('ORDER BY "labeling_slot"."id" ASC' in sql for sql in locks)
+    assert Slot.objects.filter(pair=pairs["mouse"][1], withdrawn=True).count() == 2
 
 
 def test_cards_are_shuffled_alike_for_one_person_and_differently_for_two() -> None:
