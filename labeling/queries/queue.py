@@ -47,13 +47,15 @@ def waiting_slots(project: Project) -> QuerySet[Slot]:
     """Return the open slots that somebody who works on the round could fill.
 
     What all of them have judged or skipped, or cannot read, waits for a newcomer and must not hold up the next
-    round. Who is paused does not work. Before anybody has begun, every slot waits.
+    round. Who is paused, or must train first, does not work. Before anybody has begun, every slot waits.
     """
     holders = queued_slots(project).filter(annotator__isnull=False).values("annotator")
     skips = Skip.objects.filter(round__project=project, round__state=Round.State.OPEN, retired_at__isnull=True)
     working = Membership.objects.filter(
         Q(user__in=holders) | Q(user__in=skips.values("annotator")), project=project, paused_at__isnull=True
     ).exclude(role=Role.AUDITOR)
+    if project.training_required:
+        working = working.exclude(role=Role.ANNOTATOR, qualified_at__isnull=True)
     if not working.exists():
         return open_slots(project)
     pair, round_, person = OuterRef(OuterRef("pair")), OuterRef(OuterRef("round")), OuterRef("user")

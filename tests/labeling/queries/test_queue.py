@@ -96,6 +96,21 @@ def test_waiting_slots_are_not_what_nobody_at_work_reads() -> None:
     assert waiting_slots(project).count() == 1
 
 
+def test_waiting_slots_are_not_what_only_people_who_must_train_could_fill() -> None:
+    project = make_project(overlap=2)
+    make_round(project, [make_pair(project)])
+    untrained, working = make_members(project, 2)
+    claim(untrained)
+    project.training_required = True
+    project.save()
+    Membership.objects.filter(pk=working.pk).update(qualified_at=timezone.now())
+    working.project.refresh_from_db()
+    judge(working)
+    assert waiting_slots(project).count() == 0
+    Membership.objects.filter(pk=untrained.pk).update(qualified_at=timezone.now())
+    assert waiting_slots(project).count() == 1
+
+
 def test_waiting_slots_are_not_what_only_paused_people_could_fill() -> None:
     project = make_project(overlap=2)
     make_round(project, [make_pair(project)])
