@@ -8,8 +8,9 @@
 (() => {
   const WAIT_MS = [1000, 2000, 4000, 8000, 15000];
   const TIMEOUT_MS = 10000;
-  const LOST = ["refused", "somebody-else"]; // sending again would not help
-  const STORE = `unsent:${location.pathname}`;
+  const LOST = ["refused", "somebody-else"]; // this page sends it no more
+  // Under its owner's name: an answer is never sent in another's, and waits here until they are back.
+  const STORE = `unsent:${document.body.dataset.user}:${location.pathname}`;
 
   const desk = () => document.getElementById("desk");
   const ours = (event) => event.detail.target?.id === "desk";
@@ -31,11 +32,7 @@
 
   function stored() {
     try {
-      const request = JSON.parse(sessionStorage.getItem(STORE));
-      if (!request || request.user === document.body.dataset.user) return request;
-      // Somebody else has signed in here since: an answer is never sent in another name.
-      store(null);
-      return null;
+      return JSON.parse(sessionStorage.getItem(STORE));
     } catch {
       return null;
     }
@@ -57,18 +54,20 @@
   function fail(kind) {
     clearTimeout(timer);
     show(kind);
-    if (LOST.includes(kind)) store(null);
+    if (kind === "refused") store(null);
+    if (LOST.includes(kind)) pending = null;
     else if (kind !== "signed-out") timer = setTimeout(sendAgain, WAIT_MS[Math.min(tries, WAIT_MS.length - 1)]);
     tries += 1;
   }
+
+  const tokenIn = (page) => page.querySelector('#desk input[name="csrfmiddlewaretoken"]')?.value;
 
   // After signing in anew the token in this page is void; the same page fetched again holds the new one, and says
   // who has signed in.
   async function freshPage() {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const token = page.querySelector('#desk input[name="csrfmiddlewaretoken"]')?.value;
-    return { user: page.body.dataset.user, token };
+    return { user: page.body.dataset.user, token: tokenIn(page) };
   }
 
   async function sendAgain() {
@@ -142,7 +141,7 @@
 
   window.addEventListener("online", sendAgain);
   window.addEventListener("beforeunload", (event) => {
-    if (desk().hasAttribute("data-unsent") && stored()) event.preventDefault();
+    if (desk().hasAttribute("data-unsent") && pending) event.preventDefault();
   });
   document.getElementById("trouble").addEventListener("click", (event) => {
     if (event.target.matches("[data-retry]")) sendByHand(event.target);
@@ -150,5 +149,9 @@
   });
 
   pending = stored();
-  if (pending) sendAgain();
+  if (pending) {
+    // Its owner may have signed in anew since.
+    pending.token = tokenIn(document);
+    sendAgain();
+  }
 })();

@@ -305,16 +305,22 @@
     return event.target.dataset.retry === "anew" ? sendAnew() : sendAll();
   });
 
+  function unsentAt(name) {
+    try {
+      return JSON.parse(storage.get(name));
+    } catch {
+      return null;
+    }
+  }
+
+  // What somebody else has left here waits until they are back: an answer is never sent in another name.
   function takeUpUnsent() {
     for (const name of storage.names(UNSENT)) {
-      const entry = JSON.parse(storage.get(name));
-      // Somebody else may have signed in here since: an answer is never sent in another name.
-      if (entry.user !== document.body.dataset.user) storage.set(name, null);
-      else if (entry.url === location.pathname) {
-        const card = document.getElementById(entry.target);
-        if (card?.dataset.state === "open") card.ariaBusy = "true";
-        send(name.slice(UNSENT.length), { ...entry, tries: 0 });
-      }
+      const entry = unsentAt(name);
+      if (!entry || entry.user !== document.body.dataset.user || entry.url !== location.pathname) continue;
+      const card = document.getElementById(entry.target);
+      if (card?.dataset.state === "open") card.ariaBusy = "true";
+      send(name.slice(UNSENT.length), { ...entry, tries: 0 });
     }
   }
 

@@ -81,6 +81,16 @@ def sign_in(browser: Browser, site: Site, committed: None) -> Iterator[SignIn]:
     assert errors == []
 
 
+def sign_over(page: Page, user: User) -> None:
+    """Sign out who is signed in in a window, and somebody in who has the PASSWORD."""
+    page.locator(".account summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_label("Username").fill(user.username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"^(?!.*login).*$"))
+
+
 def shoot(page: Page, name: str) -> None:
     """Save a picture of the whole page, wide, phone and dark, if SHOTS names a folder."""
     if not SHOTS:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from labeling.models import Judgment, Membership, Slot
 from tests.conftest import Site
-from tests.e2e.conftest import PASSWORD, SignIn, shoot
+from tests.e2e.conftest import PASSWORD, SignIn, shoot, sign_over
 from tests.e2e.test_annotator import next_pair, pair_on, press_path
 from tests.labeling.acting import expire
 from tests.making import PATHS, make_member, make_pair, make_project, make_round
@@ -262,7 +262,7 @@ def test_guideline_opens_at_the_question_and_focus_comes_back(sign_in: SignIn) -
     expect(page.locator("[data-question=conflict] h2")).to_be_focused()
 
 
-def test_answer_is_never_sent_in_another_name(sign_in: SignIn, site: Site) -> None:
+def test_answer_is_never_sent_in_another_name_and_waits_for_its_owner(sign_in: SignIn, site: Site) -> None:
     member = member_with(3)
     page = sign_in(member.user, forgive="403")
     # A developer's site shows a failed request as a page of its own; here the desk is to be seen.
@@ -273,13 +273,9 @@ def test_answer_is_never_sent_in_another_name(sign_in: SignIn, site: Site) -> No
     other = make_member(member.project)
     other.user.set_password(PASSWORD)
     other.user.save()
-    tab.goto(f"{site.url}/p/{member.project.slug}/judge/")
-    tab.locator(".account summary").click()
-    tab.get_by_role("button", name="Sign out").click()
-    tab.get_by_label("Username").fill(other.user.username)
-    tab.get_by_label("Password").fill(PASSWORD)
-    tab.keyboard.press("Enter")
-    tab.wait_for_url(re.compile(r"^(?!.*login).*$"))
+    desk = f"{site.url}/p/{member.project.slug}/judge/"
+    tab.goto(desk)
+    sign_over(tab, other.user)
     page.bring_to_front()
     page.keyboard.press("n")
     page.get_by_role("button", name="Send again").click()
@@ -287,6 +283,10 @@ def test_answer_is_never_sent_in_another_name(sign_in: SignIn, site: Site) -> No
     page.get_by_role("button", name="Load again").click()
     expect(page.locator("[data-question=need]")).to_be_visible()
     assert not Judgment.objects.filter(project=member.project).exists()
+    sign_over(page, member.user)
+    page.goto(desk)
+    expect(page.locator(".counts")).to_contain_text("1 today")
+    assert Judgment.objects.get(project=member.project).annotator == member.user
 
 
 def test_states_of_the_desk_can_be_looked_at(sign_in: SignIn) -> None:

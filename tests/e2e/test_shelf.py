@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from labeling.models import Judgment, Membership, Pair, Project, Skip, Slot
 from tests.conftest import Site
-from tests.e2e.conftest import SignIn, shoot
+from tests.e2e.conftest import PASSWORD, SignIn, shoot, sign_over
 from tests.making import PATHS, make_member, make_pair, make_project, make_round
 
 pytestmark = [pytest.mark.browser, pytest.mark.worker]
@@ -145,6 +145,31 @@ def test_shelf_sends_after_a_reload_what_had_not_arrived(sign_in: SignIn) -> Non
     expect(page.get_by_text("the server cannot be reached", exact=False)).to_be_visible()
     page.unroute("**/judge/")
     page.reload()
+    expect(page.locator('.shelf-card[data-state="done"]')).to_have_count(1)
+    assert Judgment.objects.get(annotator=member.user).label.key == "I"
+
+
+def test_unsent_answer_waits_while_somebody_else_is_at_the_shelf(sign_in: SignIn) -> None:
+    project, member = shelf_of()
+    page = sign_in(member.user, forgive="ERR_FAILED|Failed to fetch")
+    page.on("dialog", lambda dialog: dialog.accept())
+    shelf = page.url
+    page.route("**/judge/", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    press_path(page, PATHS["I"])
+    expect(page.get_by_text("the server cannot be reached", exact=False)).to_be_visible()
+    page.unroute("**/judge/")
+    page.evaluate("localStorage.setItem('shelf-unsent:torn', '{\"url\":')")
+    other = make_member(project).user
+    other.set_password(PASSWORD)
+    other.save()
+    page.goto(shelf.replace("/judge/", "/guideline/"))
+    sign_over(page, other)
+    page.goto(shelf)
+    press_path(page, PATHS["E"])
+    expect(page.locator('.shelf-card[data-state="done"]')).to_have_count(1)
+    assert Judgment.objects.get(project=project).annotator == other
+    sign_over(page, member.user)
+    page.goto(shelf)
     expect(page.locator('.shelf-card[data-state="done"]')).to_have_count(1)
     assert Judgment.objects.get(annotator=member.user).label.key == "I"
 
