@@ -102,6 +102,13 @@
   document.addEventListener("htmx:beforeSend", (event) => ours(event) && (underway = true));
   document.addEventListener("htmx:afterRequest", (event) => ours(event) && (underway = false));
 
+  // The server has it, and shows what is next on another page.
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    if (!ours(event) || !event.detail.xhr.getResponseHeader("HX-Redirect")) return;
+    pending = null;
+    store(null);
+  });
+
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (!ours(event)) return;
     const { xhr } = event.detail;

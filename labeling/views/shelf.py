@@ -43,11 +43,16 @@ def shelf(request: HttpRequest, member: Membership) -> HttpResponse | None:
     except (ValueError, MissingField, Pair.DoesNotExist) as error:
         refused = _("The answer was refused, and nothing was stored.")
         return HttpResponseBadRequest(f"{refused} {error}", "text/plain; charset=utf-8")
-    if request.htmx and request.htmx.target != "shelf":  # type: ignore[attr-defined]
+    target = request.htmx.target if request.htmx else ""  # type: ignore[attr-defined]
+    if target not in ("", "shelf", "desk"):
         return _show_card(request, member, pair_id, problem)
     if problem:
         messages.info(request, problem)
-    return redirect(f"{reverse('judge', args=[member.project.slug])}#card-{pair_id}")
+    there = reverse("judge", args=[member.project.slug])
+    if target == "desk":
+        # It was open when the project changed to shelves, and has no place for a card.
+        return HttpResponseClientRedirect(there)
+    return redirect(f"{there}#card-{pair_id}")
 
 
 @require_POST

@@ -174,6 +174,18 @@ def test_unsent_answer_waits_while_somebody_else_is_at_the_shelf(sign_in: SignIn
     assert Judgment.objects.get(annotator=member.user).label.key == "I"
 
 
+def test_desk_that_was_open_goes_on_to_the_shelf(sign_in: SignIn) -> None:
+    project, member = shelf_of(desk="pair")
+    page = sign_in(member.user)
+    expect(page.locator("#desk")).to_be_visible()
+    Project.objects.filter(pk=project.pk).update(desk="shelf")
+    for step in PATHS["I"].split(","):
+        page.locator(f'button[name="answer"][value="{step}"]').click()
+    expect(page.locator("#shelf")).to_be_visible()
+    assert Judgment.objects.get(annotator=member.user).label.key == "I"
+    assert not page.evaluate("Object.keys(sessionStorage).some((name) => name.startsWith('unsent:'))")
+
+
 def test_shelf_works_without_a_script(sign_in: SignIn) -> None:
     project, member = shelf_of(products=2)
     page = sign_in(member.user, java_script_enabled=False)

@@ -86,6 +86,19 @@ def test_answer_by_htmx_brings_its_card_with_the_label(client: Client) -> None:
     assert 'data-state="done"' in after[pair]
 
 
+def test_answer_from_a_desk_that_was_open_before_leads_to_the_shelf(client: Client) -> None:
+    project, member, url = shelf_for(client)
+    Project.objects.filter(pk=project.pk).update(desk=Project.Desk.PAIR)
+    page = page_of(client, url)
+    desk = page[page.index('id="walk"') :].split("</form>")[0]
+    values = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', desk)) | {"path": PATHS["S"]}
+    Project.objects.filter(pk=project.pk).update(desk=Project.Desk.SHELF)
+    reply = client.post(url, values, headers={"HX-Request": "true", "HX-Target": "desk"})
+    assert reply.headers["HX-Redirect"] == url
+    judgment = Judgment.objects.get(annotator=member.user)
+    assert (str(judgment.pair_id), judgment.label.key) == (values["pair"], "S")
+
+
 def test_change_opens_a_product_again_where_the_walk_ended(client: Client) -> None:
     _, member, url = shelf_for(client)
     cards = cards_on(page_of(client, url))
