@@ -47,9 +47,10 @@ def draw_gold(
     """
     if not 1 <= count <= MOST:
         raise GoldError(f"Between 1 and {MOST:,} pairs can be drawn at once, not {count:,}.")
-    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     found = imported_candidates(project, count, seed) if source == Source.IMPORTED else agreed_candidates(project, seed)
-    drawn = _evenly(found, count)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    gold = set(GoldPair.objects.filter(project=project).values_list("pair", flat=True))  # somebody drew meanwhile
+    drawn = _evenly([one for one in found if one.pair_id not in gold], count)
     if not drawn:
         raise GoldError(NOTHING_IN[source])
     made = GoldPair.objects.bulk_create(

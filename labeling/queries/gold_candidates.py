@@ -1,8 +1,9 @@
 """Pairs that can become gold, because their label is known."""
 
+import random
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, TextField, Value, Window
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, TextField, Value, Window
 from django.db.models.functions import MD5, Cast, Concat, RowNumber
 
 from labeling.models import (
@@ -19,6 +20,8 @@ from labeling.models import (
     Split,
     Stream,
 )
+
+WITHIN = 40_000  # imported labels are drawn from so many pairs
 
 
 def fit_for_gold(project: Project) -> QuerySet[Pair]:
@@ -45,7 +48,8 @@ def imported_candidates(project: Project, each: int, seed: int) -> list[Candidat
     """Return up to `each` pairs of every label that an import brought, drawn by the seed.
 
     From pairs that nobody has judged and that do not wait in the open round. Where two imports contradict each
-    other nothing is known.
+    other nothing is known. Of millions of labels only those of WITHIN pairs are looked at, in the order of their ids
+    from one that the seed draws, and on from the first where they end.
     """
     judged = Consensus.objects.filter(pair=OuterRef("pair"))
     queued = QueueEntry.objects.filter(pair=OuterRef("pair"), round__project=project, round__state=Round.State.OPEN)
@@ -54,7 +58,7 @@ def imported_candidates(project: Project, each: int, seed: int) -> list[Candidat
     place = Window(RowNumber(), partition_by=F("label"), order_by=draw)
     rows = (
         ImportedLabel.objects.filter(~Exists(judged), ~Exists(queued), ~Exists(contradicting))
-        .filter(pair__in=fit_for_gold(project))
+        .filter(_stretch(project, seed), pair__in=fit_for_gold(project))
         .annotate(place=place)
         .filter(place__lte=2 * each)  # a pair is there twice when two imports brought it
         .order_by("place", "label__position", "pair")
@@ -62,6 +66,22 @@ def imported_candidates(project: Project, each: int, seed: int) -> list[Candidat
     )
     once = {row[0]: Candidate(row[0], row[1], f"imported: {row[2]}"[:200]) for row in reversed(rows)}
     return list(reversed(once.values()))
+
+
+def _stretch(project: Project, seed: int) -> Q:
+    """Return what leaves the labels of WITHIN labelled pairs: those from a drawn id on, wrapping round."""
+    ends = Pair.objects.filter(project=project).aggregate(first=Min("pk"), last=Max("pk"))
+    if ends["first"] is None:
+        return Q()
+    start = random.Random(seed).randint(ends["first"], ends["last"])  # noqa: S311 - no secret
+    labelled = Pair.objects.filter(Exists(ImportedLabel.objects.filter(pair=OuterRef("pk"))), project=project)
+    ids = labelled.order_by("pk").values_list("pk", flat=True)
+    from_start = list(ids.filter(pk__gte=start)[:WITHIN])
+    left = WITHIN - len(from_start)
+    if not left:
+        return Q(pair__gte=start, pair__lte=from_start[-1])
+    wrapped = list(ids.filter(pk__lt=start)[:left])
+    return Q(pair__gte=start) | Q(pair__lte=wrapped[-1] if wrapped else 0)
 
 
 def agreed_candidates(project: Project, seed: int) -> list[Candidate]:

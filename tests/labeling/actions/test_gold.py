@@ -1,6 +1,7 @@
 """Choosing gold pairs and taking them out of use."""
 
 from collections import Counter
+from functools import partial
 
 import pytest
 
@@ -67,6 +68,25 @@ def test_draw_by_the_same_seed_is_the_same() -> None:
     assert drawn(project, count=4, seed=5) == first
     GoldPair.objects.filter(project=project).delete()
     assert drawn(project, count=4, seed=6) != first
+
+
+def test_draw_looks_at_a_stretch_of_the_labels_that_wraps_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labeling.queries.gold_candidates.WITHIN", 3)
+    project = make_project()
+    pairs = [make_imported(project, "E") for _ in range(6)]
+    make_imported(make_project(), "E")
+    stretches = {
+        tuple(sorted(pairs.index(pair) for pair in found)) for found in map(partial(redrawn, project), range(40))
+    }
+    assert stretches <= {(0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5)}
+    assert len(stretches) > 2
+    assert any(0 in stretch and 5 in stretch for stretch in stretches)
+
+
+def redrawn(project: Project, seed: int) -> list[Pair]:
+    """Draw after taking back what was drawn before."""
+    GoldPair.objects.filter(project=project).delete()
+    return drawn(project, seed=seed)
 
 
 def test_draw_leaves_out_what_is_judged_queued_held_out_set_aside_contradictory_or_was_gold() -> None:
