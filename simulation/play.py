@@ -23,7 +23,8 @@ from labeling.guidelines.parse import default_source, parse_guideline
 from simulation import progress
 from simulation.annotators import Annotator, Habits, audit, careful_to_hasty, label_until
 from simulation.answer_key import AnswerKey
-from simulation.browser import Browser
+from simulation.browser import Browser, RefusedError
+from simulation.desk import PageError
 from simulation.processes import SIGNALS, Process, ignore_signals
 from simulation.site import (
     ROOT,
@@ -44,15 +45,17 @@ GUIDELINE = parse_guideline(default_source(), "ESCI")
 LOOK = 1.0  # seconds between two looks at how the loop is doing
 TELL = 5.0  # seconds between two lines about it
 SLOW = 6.0  # seconds a pair, for annotators who go on while somebody watches
+AGAIN = 15.0  # seconds until they look again whether they can go on
 VERDICTS = 8
 SERVICES_LIMIT = 20.0
 
 
 class Crew:
-    """The simulated annotators, a thread and a browser each."""
+    """The simulated annotators, a thread and a browser each; patient ones wait while a lead tries things out."""
 
-    def __init__(self, demo: Demo, key: AnswerKey, seconds: float) -> None:
+    def __init__(self, demo: Demo, key: AnswerKey, seconds: float, patient: bool = False) -> None:
         self.errors: list[str] = []
+        self.patient = patient
         self._stop = threading.Event()
         accounts = demo.of_role("annotator")
         people = [
@@ -67,10 +70,21 @@ class Crew:
 
     def _label(self, demo: Demo, person: Annotator, key: AnswerKey) -> None:
         try:
-            with Browser(demo.address, demo.slug) as browser:
-                label_until(browser, person, GUIDELINE, key, self._stop, lambda: None)
+            while not self._stop.is_set():
+                with Browser(demo.address, demo.slug) as browser, self._patience():
+                    label_until(browser, person, GUIDELINE, key, self._stop, lambda: None)
         except Exception as error:
             self.errors.append(f"{person.username} cannot go on: {error}")
+
+    @contextlib.contextmanager
+    def _patience(self) -> Iterator[None]:
+        """Wait a little where a lead has changed what the desk shows, or paused somebody, and then look again."""
+        try:
+            yield
+        except (PageError, RefusedError):
+            if not self.patient:
+                raise
+            self._stop.wait(AGAIN)
 
     @contextlib.contextmanager
     def at_work(self) -> Iterator[None]:
@@ -160,6 +174,8 @@ def play(given: Path | None, once: bool, started: float, limit: float, say: Call
         with running_site(demo) as processes, Browser(demo.address, demo.slug) as lead:
             _wait_until_up(demo, processes)
             say(f"the site is up at {demo.address}; {len(demo.of_role('annotator'))} annotators start to label")
+            if not once:
+                _tell_accounts(demo)
             [account] = demo.of_role("lead")
             lead.sign_in(account.username, account.password)
             watch = Watch(lead, processes, started + limit, say)
@@ -194,18 +210,24 @@ def turn(demo: Demo, key: AnswerKey, watch: Watch, started: float) -> progress.S
 
 
 def stay_up(demo: Demo, key: AnswerKey, watch: Watch) -> NoReturn:
-    """Tell how to sign in, and let people go on labeling slowly until interrupted."""
-    width = max(len(account.username) for account in demo.accounts)
-    print(f"\nWinnow is up at {demo.address}/p/{demo.slug}/ until you press Ctrl-C. Sign in as:")
-    for account in demo.accounts:
-        print(f"  {account.username:{width}}  {account.password}  {account.role}")
+    """Tell once more how to sign in, and let people go on labeling slowly until interrupted."""
+    _tell_accounts(demo)
     print("The annotators go on labeling, slowly.", flush=True)
     watch.deadline = float("inf")
-    crew = Crew(demo, key, seconds=SLOW)
+    crew = Crew(demo, key, seconds=SLOW, patient=True)
     with crew.at_work():
         while True:
             check_alive(watch.processes)
             time.sleep(LOOK)
+
+
+def _tell_accounts(demo: Demo) -> None:
+    width = max(len(account.username) for account in demo.accounts)
+    print(f"\nWinnow is up at {demo.address}/ until you press Ctrl-C. Sign in as:")
+    for account in demo.accounts:
+        own = "" if account.plays else ", for you alone"
+        print(f"  {account.username:{width}}  {account.password}  {account.role}{own}")
+    print(flush=True)
 
 
 def _wait_until_up(demo: Demo, processes: list[Process]) -> None:

@@ -47,11 +47,12 @@ class DemoError(RuntimeError):
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody who can sign in; the password was drawn for this run."""
+    """Somebody who can sign in; the password was drawn for this run. `plays`: the simulation acts for them."""
 
     username: str
     role: str
     password: str = field(repr=False)
+    plays: bool = True
 
 
 @dataclass(frozen=True)
@@ -73,15 +74,16 @@ class Demo:
     address: str
 
     def of_role(self, role: str) -> list[Account]:
-        """Return the accounts of a role."""
-        return [account for account in self.accounts if account.role == role]
+        """Return the accounts of a role that the simulation acts for."""
+        return [account for account in self.accounts if account.role == role and account.plays]
 
 
 def new_demo(root: Path = ROOT) -> Demo:
     """Name a new run. Names are drawn, so that runs on one database do not meet."""
     run = secrets.token_hex(2)
     names = [("lead", "lead"), ("auditor", "auditor"), *((name, "annotator") for name in ANNOTATORS)]
-    accounts = tuple(Account(f"{name}-{run}", role, secrets.token_urlsafe(12)) for name, role in names)
+    played = [Account(f"{name}-{run}", role, secrets.token_urlsafe(12)) for name, role in names]
+    accounts = (Account(f"you-{run}", "annotator", secrets.token_urlsafe(12), plays=False), *played)
     port = free_port(int(os.environ.get("PORT", PORT)))
     return Demo(f"demo-{run}", root / "var" / "demo" / f"demo-{run}", accounts, f"http://127.0.0.1:{port}")
 

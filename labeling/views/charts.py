@@ -80,10 +80,12 @@ def learning_table(adapters: Sequence[Adapter]) -> dict[str, Any] | None:
 
 
 def draw_learning_curve(points: list[dict[str, Any]], theme: str) -> str:
-    """Return the SVG for a light or a dark page."""
+    """Return the SVG for a light or a dark page. The axis has room for every interval and for the commonest label."""
+    shown = [point[field] for point in points for field in ("low", "high", "accuracy", "baseline")]
+    scale = altair.Scale(domain=[max(0, min(shown) - 0.02), min(1, max(shown) + 0.02)], nice=True)
 
     def share(field: str) -> altair.Y:
-        return altair.Y(f"{field}:Q", title="Accuracy on the holdout", scale=altair.Scale(zero=False))
+        return altair.Y(f"{field}:Q", title="Accuracy on the holdout", scale=scale)
 
     base = altair.Chart(altair.InlineData(values=points)).encode(
         x=altair.X("labels:Q", title="Labels learned from", scale=altair.Scale(zero=False, nice=True))

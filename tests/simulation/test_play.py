@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulation.browser import Browser
+from simulation.browser import Browser, RefusedError
 from simulation.play import SLOW, Crew, Watch, main
 from simulation.processes import SIGNALS, Process, start, stop
 from simulation.site import DemoError, new_demo
@@ -93,6 +93,24 @@ def test_watch_gives_up_when_an_annotator_cannot_go_on(
         watch = Watch(lead, [], LATER, said.append)
         with pytest.raises(DemoError, match=r"\w+-\w+ cannot go on: .*the server cannot be reached"):
             watch.look(crew)
+
+
+def test_patient_annotators_look_again_where_others_give_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = []
+
+    def refused(*_: object) -> None:
+        looks.append(time.monotonic())
+        raise RefusedError("paused")
+
+    monkeypatch.setattr("simulation.play.label_until", refused)
+    monkeypatch.setattr("simulation.play.AGAIN", 0.01)
+    crew = Crew(new_demo(tmp_path), {}, SLOW, patient=True)
+    with crew.at_work():
+        deadline = time.monotonic() + 20
+        while len(looks) < 50 and time.monotonic() < deadline:
+            time.sleep(0.02)
+    assert len(looks) >= 50
+    assert crew.errors == []
 
 
 def test_play_refuses_a_folder_without_data_in_plain_words(

@@ -25,6 +25,7 @@ def test_run_has_a_lead_an_auditor_and_annotators(tmp_path: Path) -> None:
     demo = new_demo(tmp_path)
     counts = {role: len(demo.of_role(role)) for role in ("lead", "auditor", "annotator")}
     assert counts == {"lead": 1, "auditor": 1, "annotator": len(ANNOTATORS)}
+    assert [account.role for account in demo.accounts if not account.plays] == ["annotator"]
 
 
 def test_data_without_a_folder_is_a_catalog_with_its_key(tmp_path: Path) -> None:
