@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from labeling.models import Membership, Pair, Role
+from labeling.models import Membership, Role, Split
 from labeling.queries.gold import ENOUGH_GOLD
 from tests.conftest import Site
 from tests.e2e.conftest import SignIn, shoot
@@ -11,7 +11,7 @@ from tests.e2e.test_annotator import pair_on, press_path
 from tests.labeling.acting import submit
 from tests.labeling.actions.test_gold import make_imported
 from tests.labeling.actions.test_streams import GOLD_TURN, claimed
-from tests.making import PATHS, make_gold, make_member, make_pair, make_project, make_round
+from tests.making import PATHS, make_gold, make_member, make_pair, make_pair_of, make_project, make_round
 
 pytestmark = [pytest.mark.browser, pytest.mark.worker]
 
@@ -85,7 +85,7 @@ def test_lead_makes_gold_and_looks_at_it(sign_in: SignIn, site: Site) -> None:
     page.get_by_label("For", exact=True).select_option("training")
     page.get_by_role("button", name="Draw").click()
     expect(page.get_by_text("4 gold pairs are chosen.")).to_be_visible()
-    other = Pair.objects.filter(project=project, gold__isnull=True)[0]
+    other = make_pair_of(project, Split.TRAIN)  # one of a holdout query cannot be gold
     page.get_by_role("searchbox").fill(other.query.text)
     page.get_by_role("button", name="Search", exact=True).click()
     page.get_by_role("link", name=other.query.text, exact=True).click()

@@ -112,11 +112,13 @@ class Crowd:
     def __init__(self, url: str, slug: str) -> None:
         self.url, self.slug = url, slug
         self.keys: list[str] = []
+        self.here: list[str] = []
         self.stop = threading.Event()
 
     def work(self, username: str) -> None:
         with Browser(self.url, self.slug) as browser:
             browser.sign_in(username, PASSWORD)
+            self.here.append(username)
             desk = browser.judge_page()
             while desk is not None and not self.stop.is_set():
                 key = desk.fields["key"]
@@ -170,6 +172,7 @@ def test_killed_servers_lose_nothing_and_nobody_signs_in_again(ending: contextli
     with ThreadPoolExecutor(PEOPLE) as threads:
         working = [threads.submit(crowd.work, username) for username in usernames]
         try:
+            wait_until(lambda: len(crowd.here) == PEOPLE)
             for _ in range(3):
                 crowd.go_on()
                 web.kill()
