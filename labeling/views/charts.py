@@ -81,7 +81,7 @@ def learning_table(adapters: Sequence[Adapter]) -> dict[str, Any] | None:
 
 def draw_learning_curve(points: list[dict[str, Any]], theme: str) -> str:
     """Return the SVG for a light or a dark page. The axis has room for every interval and for the commonest label."""
-    shown = [point[field] for point in points for field in ("low", "high", "accuracy", "baseline")]
+    shown = [point[field] for point in points for field in ("low", "high", "accuracy", "baseline")] or [0, 1]
     scale = altair.Scale(domain=[max(0, min(shown) - 0.02), min(1, max(shown) + 0.02)], nice=True)
 
     def share(field: str) -> altair.Y:
