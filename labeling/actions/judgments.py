@@ -180,7 +180,7 @@ def _store(member: Membership, answer: Answer, label_id: int | None, skip_reason
         raise Pair.DoesNotExist(f"Pair {answer.pair_id} is none of {project}.")
     if pair.arrived:
         return Outcome.REPEATED
-    slot = _held_place(pair, annotator, answer.key) or _place_for(pair, annotator)
+    slot = (_held_place(pair, annotator, answer.key) if pair.leased else None) or _place_for(pair, annotator)
     if slot is None:
         return _keep_surplus(project, annotator, pair, answer, label_id)
     if slot.annotator_id != annotator.pk:
@@ -201,7 +201,7 @@ def _store(member: Membership, answer: Answer, label_id: int | None, skip_reason
 
 @Prepared
 def _lock_pair(project_id: int, pair_id: int, annotator_id: int, key: uuid.UUID) -> QuerySet[Any]:
-    """The pair, locked; whether this answer had `arrived` before, and whether the annotator has `judged` the pair."""
+    """The pair, locked; whether this answer had `arrived` before, is `leased` to them, and they have `judged` it."""
     arrived = Q(key=key, annotator=annotator_id)
     judged = Judgment.objects.filter(pair=OuterRef("pk"), annotator=annotator_id, retired_at__isnull=True)
     return (
@@ -210,6 +210,7 @@ def _lock_pair(project_id: int, pair_id: int, annotator_id: int, key: uuid.UUID)
         .annotate(
             arrived=Exists(Judgment.objects.filter(arrived)) | Exists(Skip.objects.filter(arrived)),
             judged=Exists(judged),
+            leased=Exists(Slot.objects.filter(pair=OuterRef("pk"), annotator=annotator_id, key=key, judged=False)),
         )
         .filter(project=project_id, pk=pair_id)
     )

@@ -449,3 +449,18 @@ def test_submit_of_an_old_lease_is_taken_when_the_new_places_are_held() -> None:
     consensus = Consensus.objects.get(pair=pair)
     assert (consensus.state, consensus.judgments) == ("resolved", 3)
     assert consensus.confidence == pytest.approx(2 / 3)
+
+
+def test_late_submit_that_makes_a_tie_stays_in_the_budget(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    project = make_project(overlap=2, max_overlap=3)
+    make_round(project, [make_pair(project)])
+    late, other = make_members(project, 2)
+    lost = claim(late)
+    expire(lost)
+    judge(other, "E")
+    answer = answer_for(lost, "S")
+    Slot.objects.filter(pair=lost.pair_id, judged=False).update(annotator=None, leased_until=None, key=uuid.uuid4())
+    with django_assert_max_num_queries(8 + 2):
+        assert submit_answer(project, late.user, answer) == Outcome.STORED
