@@ -25,11 +25,13 @@ UNLABELED = -1
 class Catalog:
     """The products of a products file, by row: external_id and locale, and their keys, which are both joined.
 
-    `first_row` is the first row of the same product; `is_first` says which rows that is, the others repeat one.
+    `order` has the rows sorted by key, those of one product as they stand. `first_row` is the first row of the same
+    product; `is_first` says which rows that is, the others repeat one.
     """
 
     products: pa.RecordBatch
     keys: pa.Array
+    order: NDArray[np.int64]
     first_row: NDArray[np.int64]
     is_first: NDArray[np.bool_]
 
@@ -62,8 +64,13 @@ def read_catalog(path: Path) -> Catalog:
         raise ImportProblem(path, "at least one product", value="no rows")
     products = pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
     keys = _join(products["locale"], products["external_id"])
-    first_row = _numpy(pc.index_in(keys, value_set=keys).cast(pa.int64()))
-    return Catalog(products, keys, first_row, first_row == np.arange(len(products)))
+    order = np.asarray(pc.array_sort_indices(keys)).astype(np.int64)
+    ordered = keys.take(pa.array(order))
+    starts = np.ones(len(keys), bool)
+    starts[1:] = _numpy(pc.not_equal(ordered[1:], ordered[:-1]))
+    first_row = np.empty(len(keys), np.int64)
+    first_row[order] = order[starts][np.cumsum(starts) - 1]
+    return Catalog(products, keys, order, first_row, first_row == np.arange(len(keys)))
 
 
 def _join(locale: pa.Array, text: pa.Array) -> pa.Array:
