@@ -19,6 +19,8 @@ TASKS = {
     Job.Kind.TRAIN: ("worker.gpu.train_adapter", "gpu"),
     Job.Kind.SCORE: ("worker.default.plan_scoring", "default"),
     Job.Kind.SELECT: ("worker.default.select_round", "default"),
+    Job.Kind.MEASURE: ("worker.default.measure_agreement", "default"),
+    Job.Kind.RELABEL: ("worker.default.take_over_guideline", "default"),
 }
 SCORE_SHARD = ("worker.gpu.score_shard", "gpu")
 MOST_RESENDS = 3
@@ -28,6 +30,8 @@ SILENT_AFTER = {
     Job.Kind.SCORE: dt.timedelta(minutes=15),
     Job.Kind.SELECT: dt.timedelta(minutes=15),
     Job.Kind.IMPORT: dt.timedelta(hours=2),
+    Job.Kind.MEASURE: dt.timedelta(minutes=15),
+    Job.Kind.RELABEL: dt.timedelta(minutes=15),
 }
 
 

@@ -1,22 +1,26 @@
 """Everything that is stored: one file a noun."""
 
 from labeling.models.adapter import Adapter, TrainingItem
+from labeling.models.agreement import AgreementReport, Alarm, ErrorModel
 from labeling.models.audit import Audit, AuditItem
 from labeling.models.audit_log import AuditLogEntry
 from labeling.models.consensus import Consensus
 from labeling.models.gold import GoldPair, TrainingAnswer
 from labeling.models.guideline import GuidelinePath, GuidelineVersion
+from labeling.models.inquiry import Inquiry
 from labeling.models.invitation import Invitation
 from labeling.models.job import Job, ScoringShard
 from labeling.models.judgment import Judgment
 from labeling.models.membership import Membership, Role
-from labeling.models.pair import ImportedLabel, ImportSource, Pair
+from labeling.models.pair import ImportedLabel, ImportSource, Pair, PairAttribute
 from labeling.models.prediction import Prediction
 from labeling.models.product import Product, ProductRevision
 from labeling.models.project import Project
 from labeling.models.query import Query, Split
 from labeling.models.queue import QueueEntry, Slot, Stream
+from labeling.models.relabel import Relabel
 from labeling.models.round import Round
+from labeling.models.ruling import Ruling
 from labeling.models.scheme import Label, LabelScheme
 from labeling.models.set_aside import SetAside
 from labeling.models.skip import Skip
@@ -24,15 +28,19 @@ from labeling.models.user import User
 
 __all__ = [
     "Adapter",
+    "AgreementReport",
+    "Alarm",
     "Audit",
     "AuditItem",
     "AuditLogEntry",
     "Consensus",
+    "ErrorModel",
     "GoldPair",
     "GuidelinePath",
     "GuidelineVersion",
     "ImportSource",
     "ImportedLabel",
+    "Inquiry",
     "Invitation",
     "Job",
     "Judgment",
@@ -40,14 +48,17 @@ __all__ = [
     "LabelScheme",
     "Membership",
     "Pair",
+    "PairAttribute",
     "Prediction",
     "Product",
     "ProductRevision",
     "Project",
     "Query",
     "QueueEntry",
+    "Relabel",
     "Role",
     "Round",
+    "Ruling",
     "ScoringShard",
     "SetAside",
     "Skip",

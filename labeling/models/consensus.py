@@ -12,7 +12,8 @@ class Consensus(models.Model):
     """What people say of a pair together.
 
     open: more judgments are to come; resolved: `label` stands; disputed: no judgments are left to ask for and
-    still no majority, so that an expert must rule. `confidence` is the share of judgments for the label.
+    still no majority, so that an expert must rule. `confidence` is the share of judgments for the label, or, by
+    Dawid-Skene, the posterior probability of it; an adjudicated one has 1.
     """
 
     class State(models.TextChoices):
@@ -22,6 +23,7 @@ class Consensus(models.Model):
 
     class Method(models.TextChoices):
         MAJORITY = "majority"
+        DAWID_SKENE = "dawid_skene"
         ADJUDICATED = "adjudicated"
 
     pair = models.OneToOneField(Pair, models.PROTECT, primary_key=True, related_name="consensus")

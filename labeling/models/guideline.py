@@ -9,19 +9,32 @@ from labeling.models.scheme import Label
 
 
 class GuidelineVersion(models.Model):
-    """A decision tree as YAML. Once published it never changes: a trigger holds it."""
+    """A decision tree as YAML: a draft, of which a project has one at most, until it is published.
+
+    Once published it never changes: a trigger holds it. `asked_again` are the ids of the questions whose meaning is
+    not what it was in the version before, so that answers to them do not carry over.
+    """
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="guidelines")
     number = models.PositiveIntegerField()
     title = models.CharField(max_length=200)
     source = models.TextField()
+    change_note = models.TextField(blank=True, help_text="What has changed, and why.")
+    asked_again = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    edited_at = models.DateTimeField(null=True)
+    edited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     published_at = models.DateTimeField(null=True)
     published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
 
     class Meta:
         ordering = ("project", "-number")
-        constraints = (models.UniqueConstraint(fields=("project", "number"), name="guideline_number_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("project", "number"), name="guideline_number_once"),
+            models.UniqueConstraint(
+                fields=("project",), condition=Q(published_at__isnull=True), name="guideline_one_draft"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.title}, version {self.number}"

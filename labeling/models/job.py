@@ -20,6 +20,8 @@ class Job(models.Model):
         TRAIN = "train", "Train"
         SCORE = "score", "Score"
         SELECT = "select", "Select"
+        MEASURE = "measure", "Measure agreement"
+        RELABEL = "relabel", "Take over the guideline"
 
     class State(models.TextChoices):
         QUEUED = "queued"

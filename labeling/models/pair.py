@@ -1,4 +1,4 @@
-"""Pairs: one query with one product; and the labels that came with them."""
+"""Pairs: one query with one product; and what came with them: labels and attributes."""
 
 from django.db import models
 
@@ -51,3 +51,15 @@ class ImportedLabel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} from {self.source}"
+
+
+class PairAttribute(models.Model):
+    """What an import says of a pair besides: a column's name and the value, such as the category of its product."""
+
+    pk = models.CompositePrimaryKey("pair", "name")
+    pair = models.ForeignKey(Pair, models.PROTECT, related_name="attributes", db_index=False)
+    name = models.CharField(max_length=40)
+    value = models.CharField(max_length=200)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.value}"

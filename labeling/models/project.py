@@ -21,6 +21,10 @@ class Project(models.Model):
         PAIR = "pair", "One pair at a time"
         SHELF = "shelf", "All products of a query on one page"
 
+    class ResolveBy(models.TextChoices):
+        MAJORITY = "majority", "Majority: each judgment counts the same"
+        DAWID_SKENE = "dawid_skene", "Dawid-Skene: each judgment by how its annotator errs"
+
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=100)
     scheme = models.ForeignKey(LabelScheme, models.PROTECT)
@@ -40,6 +44,18 @@ class Project(models.Model):
         choices=Escalate,
         default=Escalate.TIE,
         help_text="When a pair that has its judgments is given to one more person.",
+    )
+    resolve_by = models.CharField(
+        verbose_name="labels are resolved by",
+        max_length=11,
+        choices=ResolveBy,
+        default=ResolveBy.MAJORITY,
+        help_text="How one label is made of several people's judgments.",
+    )
+    agreement_goal = models.FloatField(
+        verbose_name="agreement to reach",
+        default=0.9,
+        help_text="Raw agreement that the project is to have. Where it is surely below, the lead is told.",
     )
     skips_to_lead = models.PositiveSmallIntegerField(
         verbose_name="skips until the lead decides",
@@ -166,6 +182,11 @@ class Project(models.Model):
                 condition=Q(pass_mark__gt=0, pass_mark__lte=1),
                 name="project_pass_mark_is_a_share",
                 violation_error_message="The pass mark is above 0 and at most 1.",
+            ),
+            models.CheckConstraint(
+                condition=Q(agreement_goal__gt=0, agreement_goal__lte=1),
+                name="project_agreement_goal_is_a_share",
+                violation_error_message="The agreement to reach is above 0 and at most 1.",
             ),
             models.CheckConstraint(
                 condition=Q(holdout_percent__gte=1) & Q(holdout_percent__lte=99 - F("calibration_percent")),
