@@ -24,6 +24,23 @@ LOOK_AGAIN = 1.0  # seconds between two looks at an empty desk
 
 
 @dataclass(frozen=True)
+class Misreading:
+    """A question that somebody understands otherwise than it is meant, as long as it is asked in these words.
+
+    They give `answer` in a `share` of the pairs that get so far, whatever is right.
+    """
+
+    question: str
+    words: str
+    answer: str
+    share: float = 0.8
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"the share of misread pairs is {self.share}; expected 0 to 1")
+
+
+@dataclass(frozen=True)
 class Habits:
     """How somebody works: error rate by question, seconds a pair, and how often they skip and undo.
 
@@ -34,6 +51,7 @@ class Habits:
     seconds: float = 0.0
     skip_rate: float = 0.004
     undo_rate: float = 0.01
+    misreading: Misreading | None = None
 
     def __post_init__(self) -> None:
         rates = {**self.error_rates, "skip": self.skip_rate, "undo": self.undo_rate}
@@ -54,31 +72,61 @@ class Annotator:
     seed: int
 
 
-def careful_to_hasty(count: int, seconds: float = 0.0) -> list[Habits]:
-    """Return the habits of several people, from 0.6 to 1.5 times the ordinary error rates."""
-    factors = [0.6 + 0.9 * number / max(count - 1, 1) for number in range(count)]
+def careful_to_hasty(
+    count: int, seconds: float = 0.0, care: float = 1.0, misreading: Misreading | None = None
+) -> list[Habits]:
+    """Return the habits of several people, from 0.6 to 1.5 times the ordinary error rates, divided by `care`.
+
+    Every second one has the misreading.
+    """
+    factors = [(0.6 + 0.9 * number / max(count - 1, 1)) / care for number in range(count)]
     return [
-        Habits({name: min(1.0, rate * factor) for name, rate in ERROR_RATES.items()}, seconds) for factor in factors
+        Habits(
+            {name: min(1.0, rate * factor) for name, rate in ERROR_RATES.items()},
+            seconds,
+            misreading=misreading if number % 2 else None,
+        )
+        for number, factor in enumerate(factors)
     ]
 
 
-def answer_path(rng: random.Random, guideline: Guideline, truth: Path, habits: Habits) -> Path:
+def answer_path(
+    rng: random.Random,
+    guideline: Guideline,
+    truth: Path,
+    habits: Habits,
+    asks: Mapping[str, str] = MappingProxyType({}),
+    begun: Path = (),
+) -> Path:
     """Return the path that somebody walks who means to follow `truth` and errs by their habits.
 
-    An error takes another answer of the same question. A question off the true path is answered at random.
+    An error takes another answer of the same question. A question off the true path is answered at random. `asks` are
+    the words of the questions as they stand on the page, by which a misreading is known; `begun` is kept as it is.
     """
     answers = dict(truth)
-    path: Path = ()
+    path = begun
     here = walk(guideline, path)
     while isinstance(here, Question):
         key = answers.get(here.id)
-        if key is None:
+        misread = _misread(rng, habits.misreading, here, asks)
+        if misread is not None:
+            key = misread
+        elif key is None:
             key = _any_but(rng, here, None)
         elif rng.random() < habits.error_rates.get(here.id, 0.0):
             key = _any_but(rng, here, key)
         path = (*path, (here.id, key))
         here = walk(guideline, path)
     return path
+
+
+def _misread(
+    rng: random.Random, misreading: Misreading | None, question: Question, asks: Mapping[str, str]
+) -> str | None:
+    """Return the answer that a misreading leads to here; None where there is none, or this pair escapes it."""
+    if misreading is None or question.id != misreading.question or asks.get(question.id) != misreading.words:
+        return None
+    return misreading.answer if rng.random() < misreading.share else None
 
 
 def _any_but(rng: random.Random, question: Question, key: str | None) -> str:
@@ -129,7 +177,25 @@ def _judge(
 
 def _path_for(rng: random.Random, desk: Desk, guideline: Guideline, key: AnswerKey, habits: Habits) -> str:
     truth = parse_path(true_answer(key, desk.locale, desk.query, desk.product_id))
-    return format_path(answer_path(rng, guideline, truth, habits))
+    return format_path(answer_path(rng, guideline, truth, habits, desk.asks))
+
+
+def judge_again(browser: Browser, annotator: Annotator, guideline: Guideline, key: AnswerKey) -> int:
+    """Sign in and answer what is asked again since the guideline has changed; return how many pairs that were.
+
+    The walk before the question concerned is kept. `guideline` may be any version with the same questions and answers.
+    """
+    rng = random.Random(annotator.seed)
+    browser.sign_in(annotator.username, annotator.password)
+    desk = browser.again_page()
+    done = 0
+    while desk is not None:
+        truth = parse_path(true_answer(key, desk.locale, desk.query, desk.product_id))
+        begun = parse_path(desk.fields["path"])
+        path = answer_path(rng, guideline, truth, annotator.habits, desk.asks, begun)
+        desk = browser.submit(desk, format_path(path))
+        done += 1
+    return done
 
 
 def audit(browser: Browser, annotator: Annotator, guideline: Guideline, key: AnswerKey, verdicts: int) -> int:

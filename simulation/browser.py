@@ -47,6 +47,10 @@ class Browser:
         """Open the judge page: the pair that waits, or None."""
         return self._desk("GET", f"/p/{self.slug}/judge/")
 
+    def again_page(self) -> Desk | None:
+        """Open the page of answers that are asked again: the pair that waits, or None."""
+        return self._desk("GET", f"/p/{self.slug}/again/")
+
     def audit_page(self) -> Desk | None:
         """Open the audit page: the item that waits, or None."""
         return self._desk("GET", f"/p/{self.slug}/audit/")

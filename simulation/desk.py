@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The pair on the desk, the hidden fields of the form that takes its walk, and where that is posted to."""
+    """The pair on the desk, the hidden fields of the form that takes its walk, and where that is posted to.
+
+    `asks` has the words of each question of the tree, by its id.
+    """
 
     query: str
     product_id: str
@@ -15,6 +19,7 @@ class Desk:
     action: str
     fields: Mapping[str, str]
     answers: tuple[str, ...]
+    asks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class PageError(ValueError):
@@ -26,6 +31,7 @@ class _Form:
     action: str
     fields: dict[str, str] = field(default_factory=dict)
     answers: list[str] = field(default_factory=list)
+    asks: dict[str, str] = field(default_factory=dict)
 
 
 class _Page(HTMLParser):
@@ -37,6 +43,8 @@ class _Page(HTMLParser):
         self.pair: dict[str, str] | None = None
         self.forms: dict[str, _Form] = {}
         self._form: _Form | None = None
+        self._question = ""
+        self._asks: list[str] | None = None
         self.feed(html)
         self.close()
 
@@ -49,6 +57,10 @@ class _Page(HTMLParser):
         elif tag == "form":
             self._form = _Form(values.get("action", ""))
             self.forms.setdefault(values.get("id", ""), self._form)
+        elif tag == "section":
+            self._question = values.get("data-question", "")
+        elif tag == "h2" and self._question:
+            self._asks = []
         elif tag == "input" and self._form is not None and "name" in values:
             self._form.fields[values["name"]] = values.get("value", "")
         elif tag == "button" and self._form is not None and values.get("name") == "answer":
@@ -57,6 +69,16 @@ class _Page(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._form = None
+        elif tag == "section":
+            self._question = ""
+        elif tag == "h2" and self._asks is not None:
+            if self._form is not None:
+                self._form.asks[self._question] = " ".join("".join(self._asks).split())
+            self._asks = None
+
+    def handle_data(self, data: str) -> None:
+        if self._asks is not None:
+            self._asks.append(data)
 
 
 def read_desk(html: str) -> Desk | None:
@@ -79,6 +101,7 @@ def read_desk(html: str) -> Desk | None:
         action=walk.action,
         fields=walk.fields,
         answers=tuple(walk.answers),
+        asks=walk.asks,
     )
 
 

@@ -6,8 +6,8 @@ import pytest
 from labeling.guidelines.parse import default_source, parse_guideline
 from labeling.guidelines.tree import Question
 from labeling.guidelines.walk import Path, parse_path, walk
-from simulation.annotators import ERROR_RATES, Habits, answer_path, careful_to_hasty
-from simulation.truth import EXACT, LABELS, SAME_JOB
+from simulation.annotators import ERROR_RATES, Habits, Misreading, answer_path, careful_to_hasty
+from simulation.truth import ACCEPTED, EXACT, LABELS, SAME_JOB
 
 TREE = parse_guideline(default_source(), "ESCI")
 NEVER_WRONG = Habits(error_rates={})
@@ -72,3 +72,40 @@ def test_several_people_range_from_careful_to_hasty() -> None:
 def test_habits_that_cannot_be_are_refused(habits: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Habits(**habits)  # type: ignore[arg-type]
+
+
+def test_a_misread_question_is_answered_otherwise_until_its_words_change() -> None:
+    words = TREE.questions["accept"].ask
+    habits = Habits(error_rates={}, misreading=Misreading("accept", words, "no", share=0.7))
+    truth, rng = parse_path(ACCEPTED), random.Random(4)
+    misread = [answer_path(rng, TREE, truth, habits, {"accept": words}) != truth for _ in range(WALKS)]
+    assert sum(misread) / WALKS == pytest.approx(0.7, abs=0.01)
+    assert {answer_path(rng, TREE, truth, habits, {"accept": "Clearer?"}) for _ in range(200)} == {truth}
+
+
+def test_a_misread_question_leaves_the_others_right() -> None:
+    words = TREE.questions["accept"].ask
+    habits = Habits(error_rates={}, misreading=Misreading("accept", words, "no"))
+    assert answer_path(random.Random(4), TREE, parse_path(EXACT), habits, {"accept": words}) == parse_path(EXACT)
+
+
+def test_a_walk_that_was_begun_is_kept() -> None:
+    begun = parse_path("need:yes,type:yes,conflict:yes")
+    path = answer_path(random.Random(4), TREE, parse_path(EXACT), NEVER_WRONG, begun=begun)
+    assert path[:3] == begun
+    assert path[3][0] == "accept"
+
+
+def test_every_second_of_several_people_misreads() -> None:
+    misreading = Misreading("accept", "Take it?", "no")
+    people = careful_to_hasty(5, misreading=misreading)
+    assert [one.misreading for one in people] == [None, misreading, None, misreading, None]
+
+
+def test_care_lowers_the_error_rates() -> None:
+    assert careful_to_hasty(2, care=2.0)[1].error_rates["job"] == pytest.approx(0.75 * ERROR_RATES["job"])
+
+
+def test_a_share_of_misread_pairs_that_cannot_be_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"the share of misread pairs is 1\.5"):
+        Misreading("accept", "Take it?", "no", share=1.5)

@@ -15,6 +15,8 @@ DESK = """
     <input type="hidden" name="guideline" value="3">
     <input type="hidden" name="path" value="">
     <section data-question="need">
+      <h2 tabindex="-1">Can you tell
+        what is &quot;wanted&quot;?</h2>
       <button name="answer" value="need:yes">Yes</button> <button name="answer" value="need:no">No</button>
     </section>
     <section data-question="type" hidden>
@@ -40,6 +42,7 @@ def test_desk_is_read_from_its_page() -> None:
         "path": "",
     }
     assert desk.answers == ("need:yes", "need:no", "type:yes", "type:no")
+    assert desk.asks == {"need": 'Can you tell what is "wanted"?'}
 
 
 def test_empty_desk_is_none() -> None:
