@@ -1,11 +1,12 @@
-"""Made-up products, for the styleguide."""
+"""Made-up products and walks, for the styleguide."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.templatetags.static import static
 
 from labeling.exchange.marking import words_of
-from labeling.models import Product, ProductRevision, Query
+from labeling.models import Label, Product, ProductRevision, Query
 from labeling.views.product import language_of, product_context
 
 _BOTTLE = {
@@ -36,6 +37,29 @@ def example_cards() -> list[dict[str, Any]]:
         _card("us", "stainless steel water bottles", _BOTTLE, with_picture),
         _card("es", "maquina coser", _MACHINE),
         _card("jp", "折りたたみ傘 自動", _UMBRELLA),
+    ]
+
+
+def example_walks(labels: Sequence[Label]) -> list[dict[str, Any]]:
+    """Return what components/walks.html needs of two people who part at their second question."""
+    need, kind = "Can you tell what the shopper wants?", "Is this the type of product asked for?"
+    known = {"ask": need, "answer": "Yes", "parted": False}
+    contradicts = {"ask": "Does anything the query states contradict it?", "answer": "No", "parted": False}
+    same_job = {"ask": "Does it do the same job?", "answer": "Yes", "parted": False}
+    return [
+        {
+            "name": "Ana Ruiz",
+            "about": "version 3, 4 November",
+            "steps": [known, {"ask": kind, "answer": "Yes", "parted": True}, contradicts],
+            "label": labels[0],
+        },
+        {
+            "name": "Bo Lindqvist",
+            "about": "version 3, 6 November",
+            "steps": [known, {"ask": kind, "answer": "No, another type", "parted": True}, same_job],
+            "label": labels[1],
+            "note": "It is a flask, and holds half as much.",
+        },
     ]
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from labeling.access import signed_in
 from labeling.models import LabelScheme, Membership, Role
 from labeling.queries.projects import memberships_of
-from labeling.views.examples import example_cards
+from labeling.views.examples import example_cards, example_walks
 
 FIRST_PAGE = {Role.ANNOTATOR: "start", Role.AUDITOR: "audit", Role.LEAD: "project"}
 
@@ -48,4 +48,6 @@ def health(request: HttpRequest) -> HttpResponse:
 def styleguide(request: HttpRequest) -> HttpResponse:
     """Show every component in every state. For everybody who is signed in."""
     labels = list(LabelScheme.objects.get(slug="esci").labels.all())
-    return render(request, "styleguide.html", {"labels": labels, "cards": example_cards()})
+    return render(
+        request, "styleguide.html", {"labels": labels, "cards": example_cards(), "walks": example_walks(labels)}
+    )

@@ -95,6 +95,19 @@ def test_tree_draws_a_shared_question_once() -> None:
     assert 'href="#question-accept"' in html
 
 
+def test_walks_mark_where_people_parted() -> None:
+    ask = "Is it the type?"
+    walks = [
+        {"name": "Ana", "steps": [{"ask": ask, "answer": "Yes", "parted": True}], "label": EXACT},
+        {"name": "", "steps": [{"ask": ask, "answer": "No", "parted": False}], "label": None, "skip": "Unclear"},
+    ]
+    html = render("walks", walks=walks)
+    first, second = html.split("</section>")[:2]
+    assert words(first) == "Ana Is it the type? Yes Here the answers part Label E Exact"
+    assert words(second) == "Is it the type? No Skipped Unclear"
+    assert "<h4>" not in second
+
+
 class Share(forms.Form):
     """A form with a field of each sort that the component tells apart."""
 
