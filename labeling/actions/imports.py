@@ -1,23 +1,31 @@
 """Importing a catalog with its queries: files become queries, products, pairs and imported labels."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from labeling.actions.audit_log import record
 from labeling.actions.bulk import close_to_writers, without_row_checks
+from labeling.actions.import_attributes import write_attributes
 from labeling.actions.import_pairs import Written, label_ids, write_labels, write_pairs, write_queries
 from labeling.actions.import_products import identify_named, identify_products, write_products, write_revisions
 from labeling.actions.jobs import fail_job
-from labeling.exchange.esci import EXAMPLE_COLUMNS, PRODUCT_KEY_COLUMNS, PRODUCT_TEXT_COLUMNS, count_rows
-from labeling.exchange.esci_pool import Catalog, Pool, read_catalog, read_pool
+from labeling.exchange.esci import (
+    EXAMPLE_COLUMNS,
+    PRODUCT_KEY_COLUMNS,
+    PRODUCT_TEXT_COLUMNS,
+    attribute_columns,
+    count_rows,
+)
+from labeling.exchange.esci_pool import Catalog, Pool, read_catalog, read_pool, read_pool_attributes
 from labeling.models import ImportedLabel, Job, Pair, Product, ProductRevision, Project, Query, User
 
 Report = Callable[[int, int], None]
@@ -26,7 +34,7 @@ SILENT = dt.timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """How many rows an import added, and how many labels it changed. The same files again add and change nothing."""
+    """How many rows an import added, and what it changed. The same files again add and change nothing."""
 
     queries: int
     products: int
@@ -34,6 +42,8 @@ class ImportReport:
     pairs: int
     labels: int
     labels_changed: int
+    attributes: int = 0
+    attributes_changed: int = 0
 
 
 def start_import(project: Project, actor: User | None, examples_path: Path, products_path: Path) -> Job | None:
@@ -64,25 +74,33 @@ def start_import(project: Project, actor: User | None, examples_path: Path, prod
 
 
 def import_esci(
-    project: Project, examples_path: Path, products_path: Path, actor: User | None, report: Report
+    project: Project,
+    examples_path: Path,
+    products_path: Path,
+    actor: User | None,
+    report: Report,
+    attributes: Sequence[str] = (),
 ) -> ImportReport:
     """Import the two official ESCI files into the project, all or nothing.
 
     What is stored already stays. A product whose text differs gets a new revision. Labels are kept as imported labels
-    whose origin is the examples file's name. `report` is told (done, total), in rows that are dealt with. Imports take
-    turns. Raises ImportProblem, with nothing stored, for files that cannot be used.
+    whose origin is the examples file's name, and what it says in the columns `attributes` is kept with the pairs.
+    `report` is told (done, total), in rows that are dealt with. Imports take turns. Raises ImportProblem, with nothing
+    stored, for files that cannot be used.
     """
-    examples = count_rows(examples_path, EXAMPLE_COLUMNS)
+    further = attribute_columns(examples_path, attributes)
+    examples = count_rows(examples_path, EXAMPLE_COLUMNS + further)
     products = count_rows(products_path, PRODUCT_KEY_COLUMNS + PRODUCT_TEXT_COLUMNS)
-    # A product is written and gets its text; an example is read, becomes a pair and gets its label.
-    advance = _counter(report, 2 * products + 3 * examples)
+    # A product is written and gets its text; an example is read, becomes a pair and gets its label and attributes.
+    advance = _counter(report, 2 * products + (4 if further else 3) * examples)
     with ThreadPoolExecutor(2) as readers, transaction.atomic():
         catalog = readers.submit(read_catalog, products_path)
         pool = readers.submit(read_pool, examples_path, catalog)
+        said = readers.submit(read_pool_attributes, examples_path, further)
         _take_turn(project)
         first = not (project.queries.exists() or project.products.exists())
         with without_row_checks() if first else nullcontext():
-            outcome = _write(project, catalog.result(), pool, examples_path, products_path, advance)
+            outcome = _write(project, catalog.result(), pool, said, examples_path, products_path, advance)
         record(project, actor, "import.esci", examples_path.name, products=products_path.name, added=asdict(outcome))
     return outcome
 
@@ -112,6 +130,7 @@ def _write(
     project: Project,
     catalog: Catalog,
     reading: Future[Pool],
+    said: Future[Mapping[str, pa.Array]],
     examples_path: Path,
     products_path: Path,
     advance: Callable[[int], None],
@@ -119,14 +138,15 @@ def _write(
     """Write the texts first: what others may want to read is closed to them only for the short rest."""
 
     def texts_written(rows: int) -> None:
-        if reading.done():
-            reading.result()  # A problem with the examples need not wait for all the texts.
+        for future in (reading, said):
+            if future.done():
+                future.result()  # A problem with the examples need not wait for all the texts.
         advance(rows)
 
     now = timezone.now()
     found = identify_products(project, catalog)
     revisions = write_revisions(catalog, found, products_path, now, texts_written)
-    pool = reading.result()
+    pool, attributes = reading.result(), said.result()
     advance(pool.examples)
     labels = label_ids(project, pool, examples_path)
     named = identify_named(project, pool, examples_path, catalog)
@@ -138,6 +158,8 @@ def _write(
     advance(pool.examples)
     new_labels, changed_labels = write_labels(project, pairs, labels, examples_path.name)
     advance(pool.examples)
+    new_attributes, changed_attributes = write_attributes(pool, pairs, attributes)
+    advance(pool.examples if attributes else 0)
     return ImportReport(
         queries=int(queries.is_new.sum()),
         products=int(found.is_new.sum()),
@@ -145,4 +167,6 @@ def _write(
         pairs=int(pairs.is_new.sum()),
         labels=new_labels,
         labels_changed=changed_labels,
+        attributes=new_attributes,
+        attributes_changed=changed_attributes,
     )

@@ -4,7 +4,7 @@ Source of the format: Reddy et al., "Shopping Queries Dataset", 2022, arXiv 2206
 github.com/amazon-science/esci-data. Columns that are not named here are not read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,8 @@ MAX_ID = 100
 MAX_LOCALE = 20
 MAX_QUERY = 2_000
 MAX_TEXT = 1_000_000
+MAX_ATTRIBUTE_NAME = 40
+MAX_ATTRIBUTE = 200
 
 LABEL_NAMES = {"E": "Exact", "S": "Substitute", "C": "Complement", "I": "Irrelevant"}
 
@@ -60,6 +62,25 @@ def read_examples(path: Path) -> Iterator[Batch]:
         labels = _label_keys(path, batch)
         position = len(EXAMPLE_COLUMNS) - 1
         yield Batch(batch.first_row, batch.columns.set_column(position, "esci_label", labels))
+
+
+def attribute_columns(path: Path, names: Sequence[str]) -> tuple[Column, ...]:
+    """Return further columns of the examples file, each once. Raises ImportProblem for a name that is too long."""
+    for name in names:
+        if len(name) > MAX_ATTRIBUTE_NAME:
+            expected = f"the name of a column that is an attribute to have at most {MAX_ATTRIBUTE_NAME} characters"
+            raise ImportProblem(path, expected, column=name, value=f"{len(name)}")
+    return tuple(Column(name, MAX_ATTRIBUTE, plain=True) for name in dict.fromkeys(names))
+
+
+def read_attributes(path: Path, columns: Sequence[Column]) -> Iterator[Batch]:
+    """Yield what the examples file says in these columns: text, or numbers as text, without spaces at its ends.
+
+    Raises ImportProblem at the first row that cannot be used.
+    """
+    for batch in read_batches(path, columns):
+        trimmed = [pc.utf8_trim_whitespace(column) for column in batch.columns.columns]
+        yield Batch(batch.first_row, pa.RecordBatch.from_arrays(trimmed, names=batch.columns.schema.names))
 
 
 def read_product_keys(path: Path) -> Iterator[Batch]:

@@ -3,6 +3,7 @@
 The texts, which are most of the files, are streamed on their own.
 """
 
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from labeling.exchange.digests import SEPARATOR, row_digests
-from labeling.exchange.esci import LABEL_NAMES, read_examples, read_product_keys
+from labeling.exchange.esci import LABEL_NAMES, read_attributes, read_examples, read_product_keys
+from labeling.exchange.parquet import Column
 from labeling.exchange.problem import ImportProblem
 
 LABEL_KEYS = tuple(LABEL_NAMES)
@@ -98,6 +100,22 @@ def read_pool(path: Path, catalog: Future[Catalog]) -> Pool:
     # What the allocator keeps for later would be the greater part of what an import takes.
     pa.default_memory_pool().release_unused()
     return pool
+
+
+def read_pool_attributes(path: Path, columns: Sequence[Column]) -> Mapping[str, pa.Array]:
+    """Return what an examples file says in further columns, by their names: text of each row, empty for nothing.
+
+    Values stand once, in a dictionary. Without columns nothing is read. Raises ImportProblem for a file that cannot be
+    used.
+    """
+    if not columns:
+        return {}
+    batches = [
+        pa.record_batch([text.dictionary_encode() for text in batch.columns.columns], batch.columns.schema.names)
+        for batch in read_attributes(path, columns)
+    ]
+    table = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches()[0]
+    return {column.name: table[column.name] for column in columns}
 
 
 def _read_columns(path: Path) -> pa.RecordBatch:

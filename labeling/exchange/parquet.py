@@ -21,11 +21,13 @@ class Column:
 
     `given` refuses nulls and blanks; otherwise both are read as an empty text. `limit` is in characters.
     NUL characters, which PostgreSQL cannot store, are refused where `given`, and left out elsewhere.
+    `plain` takes numbers of every kind and truth values, too, as they are written.
     """
 
     name: str
     limit: int
     given: bool = False
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +96,10 @@ def _reader(path: Path, column: Column, kind: pa.DataType) -> Callable[[pa.Array
         or pa.types.is_string_view(value_kind)
         or (pa.types.is_integer(value_kind) and column.given)
         or (pa.types.is_null(value_kind) and not column.given)
+        or (column.plain and (pa.types.is_primitive(value_kind) or pa.types.is_decimal(value_kind)))
     )
     if not readable:
-        expected = "text or whole numbers" if column.given else "text"
+        expected = "text or numbers" if column.plain else "text or whole numbers" if column.given else "text"
         raise ImportProblem(path, expected, column=column.name, value=f"the type {kind}")
 
     def read(array: pa.Array, first_row: int) -> pa.Array:

@@ -28,6 +28,13 @@ class Command(BaseCommand):
         parser.add_argument("examples", type=Path, metavar="EXAMPLES.parquet")
         parser.add_argument("products", type=Path, metavar="PRODUCTS.parquet")
         parser.add_argument("--project", required=True, metavar="SLUG")
+        parser.add_argument(
+            "--attribute",
+            action="append",
+            default=[],
+            metavar="COLUMN",
+            help="keep what EXAMPLES says in this further column with each pair, such as a category; may be repeated",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         project = project_of(options["project"])
@@ -37,7 +44,7 @@ class Command(BaseCommand):
             raise CommandError(f"An import into {project.slug} is already under way.")
         try:
             with _progress(job) as report:
-                outcome = import_esci(project, examples, products, None, report)
+                outcome = import_esci(project, examples, products, None, report, options["attribute"])
         except ImportProblem as problem:
             fail_job(job, str(problem))
             raise CommandError(f"{problem} Nothing was stored.") from problem

@@ -14,7 +14,9 @@ from labeling.exchange.esci import (
     EXAMPLE_COLUMNS,
     MAX_QUERY,
     MAX_TEXT,
+    attribute_columns,
     count_rows,
+    read_attributes,
     read_examples,
     read_product_keys,
     read_product_texts,
@@ -315,3 +317,49 @@ def test_real_files_are_read_whole() -> None:
     assert {row["product_id"] for row in examples} <= {row["product_id"] for row in keys}
     assert len(keys) == len(texts) == 501
     assert sum(row["product_brand"] == "" for row in texts) == 39
+
+
+def attributes(path: Path, *names: str) -> Iterator[Batch]:
+    return read_attributes(path, attribute_columns(path, names))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("Mice", "Mice"),
+        ("  two words\n", "two words"),
+        (None, ""),
+        ("   ", ""),
+        (12, "12"),
+        (2.5, "2.5"),
+        (True, "true"),
+    ],
+)
+def test_read_attributes_gives_text_and_numbers_as_text(tmp_path: Path, value: object, text: str) -> None:
+    path = write(tmp_path / "e.parquet", EXAMPLE | {"category": value})
+
+    assert rows(attributes(path, "category", "split", "category")) == [{"category": text, "split": "train"}]
+
+
+def test_attribute_that_is_too_long_is_named_by_row_and_column(tmp_path: Path) -> None:
+    path = write(tmp_path / "e.parquet", EXAMPLE | {"shelf": "a" * 200}, EXAMPLE | {"shelf": "b" * 201})
+
+    found = problem(attributes(path, "shelf"))
+    assert (found.file, found.row, found.column) == ("e.parquet", 2, "shelf")
+    assert found.expected == "at most 200 characters"
+
+
+def test_attribute_that_no_column_has_is_told_with_the_columns_there_are(tmp_path: Path) -> None:
+    path = write(tmp_path / "e.parquet", EXAMPLE)
+
+    said = str(problem(attributes(path, "shelf")))
+    assert said.startswith("e.parquet, column shelf: found only example_id, query, ")
+    assert "split" in said
+
+
+def test_attribute_of_many_values_or_with_a_name_too_long_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "e.parquet", EXAMPLE | {"tags": ["a", "b"], "n" * 41: "x"})
+
+    assert "expected text or numbers" in str(problem(attributes(path, "tags")))
+    with pytest.raises(ImportProblem, match="at most 40 characters"):
+        attribute_columns(path, ["n" * 41])

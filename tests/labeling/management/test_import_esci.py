@@ -10,16 +10,16 @@ from django.core.management.base import CommandError
 from labeling.actions.imports import start_import
 from labeling.actions.jobs import cancel_job
 from labeling.management.commands import import_esci
-from labeling.models import Job, Project
+from labeling.models import Job, PairAttribute, Project
 from tests.labeling.actions.test_imports import example, product, write
 from tests.making import make_project
 
 pytestmark = pytest.mark.usefixtures("committed")
 
 
-def run(project: Project, paths: tuple[Path, Path]) -> str:
+def run(project: Project, paths: tuple[Path, Path], *more: str) -> str:
     output = StringIO()
-    call_command("import_esci", *map(str, paths), "--project", project.slug, stdout=output)
+    call_command("import_esci", *map(str, paths), "--project", project.slug, *more, stdout=output)
     return output.getvalue()
 
 
@@ -35,6 +35,31 @@ def test_import_esci_says_what_it_added_and_keeps_it_in_a_job(
     assert "100%" in capsys.readouterr().err
     last, first = Job.objects.filter(project=project)
     assert (first.kind, first.state, first.result["pairs"], last.result["pairs"]) == ("import", "done", 2, 0)
+
+
+def test_import_esci_keeps_the_attributes_that_are_asked_for(tmp_path: Path) -> None:
+    project = make_project()
+    rows = [
+        example("q", "P1", None) | {"shelf": "Mice", "rank": 1},
+        example("q", "P2", None) | {"shelf": "", "rank": 2},
+    ]
+    paths = write(tmp_path, rows, [product("P1"), product("P2")])
+
+    said = run(project, paths, "--attribute", "shelf", "--attribute", "rank")
+
+    assert said == "Added: 1 queries, 2 products, 2 revisions, 2 pairs, 3 attributes.\n"
+    kept = PairAttribute.objects.filter(pair__project=project).order_by("name", "value")
+    assert list(kept.values_list("name", "value")) == [("rank", "1"), ("rank", "2"), ("shelf", "Mice")]
+
+
+def test_import_esci_names_the_column_that_is_not_there(tmp_path: Path) -> None:
+    project = make_project()
+    paths = write(tmp_path, [example("q", "P1")], [product("P1")])
+
+    with pytest.raises(
+        CommandError, match=r"examples\.parquet, column shelf: found only example_id, .*Nothing was stor"
+    ):
+        run(project, paths, "--attribute", "shelf")
 
 
 def test_import_esci_fails_with_the_place_and_nothing_stored(tmp_path: Path) -> None:
