@@ -2,8 +2,9 @@
 
     python -m simulation.catalog FOLDER --queries 220 --seed 7
 
-The files have the names, columns, types and order of Amazon's Shopping Queries Dataset (arXiv 2206.06588). A pair
-whose true path ends in a skip has an empty label.
+The files have the names, columns, types and order of Amazon's Shopping Queries Dataset (arXiv 2206.06588), and the
+examples one column more, `category`: the family that the product is of. A pair whose true path ends in a skip has an
+empty label.
 """
 
 import argparse
@@ -40,6 +41,8 @@ EXAMPLES_SCHEMA = pa.schema(
         ("split", pa.large_string()),
     ]
 )
+CATEGORY = "category"
+GENERATED_SCHEMA = EXAMPLES_SCHEMA.append(pa.field(CATEGORY, pa.large_string()))
 PRODUCTS_SCHEMA = pa.schema(
     [
         ("product_id", pa.large_string()),
@@ -114,7 +117,7 @@ def write_catalog(
     folder.mkdir(parents=True, exist_ok=True)
     examples_path, products_path, key_path = (folder / name for name in (EXAMPLES_FILE, PRODUCTS_FILE, KEY_FILE))
     writers = [
-        RowWriter(examples_path, EXAMPLES_SCHEMA),
+        RowWriter(examples_path, GENERATED_SCHEMA),
         RowWriter(products_path, PRODUCTS_SCHEMA),
         RowWriter(key_path, KEY_SCHEMA),
     ]
@@ -146,7 +149,7 @@ def _write_results(
         if pair.is_new:
             products.add(*_product_row(rng, product))
         row = (query.text, query_id, product.id, query.locale, pair.label, small, 1, split)
-        examples.add(examples.count + 1, *row)
+        examples.add(examples.count + 1, *row, product.kind.family)
         key.add(query.text, product.id, query.locale, pair.path, pair.label)
         labels[pair.label] += 1
     return labels

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from simulation.answer_key import AnswerKey, read_generated_key, read_labeled_key
-from simulation.catalog import write_catalog
+from simulation.catalog import CATEGORY, write_catalog
 from simulation.processes import Process, ended, free_port, ignore_signals, read_procfile, start, stop
 from simulation.real_pool import build_real_pool
 
@@ -57,11 +57,12 @@ class Account:
 
 @dataclass(frozen=True)
 class Data:
-    """The two official files of the demo's pool, and the answers to them."""
+    """The two official files of the demo's pool, the answers to them, and which further columns are attributes."""
 
     examples: Path
     products: Path
     key: AnswerKey
+    attributes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def prepare_data(given: Path | None, folder: Path) -> Data:
     """
     if given is None:
         catalog = write_catalog(folder, QUERIES, SEED)
-        return Data(catalog.examples, catalog.products, read_generated_key(catalog.answer_key))
+        return Data(catalog.examples, catalog.products, read_generated_key(catalog.answer_key), (CATEGORY,))
     try:
         pool = build_real_pool(given, folder, SEED)
     except (OSError, ValueError) as error:
@@ -119,7 +120,8 @@ def set_up(demo: Demo, data: Data, say: Say) -> None:
             WINNOW_DEMO_PASSWORD=account.password,
         )
     say("importing queries and products")
-    manage("import_esci", str(data.examples), str(data.products), "--project", demo.slug)
+    further = [f"--attribute={name}" for name in data.attributes]
+    manage("import_esci", str(data.examples), str(data.products), "--project", demo.slug, *further)
     manage("make_gold", demo.slug, "--from", "imported", "--count", str(GOLD), "--use", "check", "--seed", str(SEED))
 
 

@@ -9,6 +9,7 @@ import pytest
 from simulation.catalog import (
     EXAMPLES_FILE,
     EXAMPLES_SCHEMA,
+    GENERATED_SCHEMA,
     KEY_FILE,
     PRODUCTS_FILE,
     PRODUCTS_SCHEMA,
@@ -16,6 +17,7 @@ from simulation.catalog import (
     main,
     write_catalog,
 )
+from simulation.families import load_shop
 from simulation.pairs import SHARES
 
 SAMPLE = Path(__file__).resolve().parents[3] / "shared" / "data" / "esci_sample"
@@ -41,14 +43,23 @@ def test_catalog_shows_about_twenty_products_a_query(catalog: Catalog) -> None:
 
 @pytest.mark.skipif(not SAMPLE.is_dir(), reason="the ESCI sample is not beside this checkout")
 @pytest.mark.parametrize("name", [EXAMPLES_FILE, PRODUCTS_FILE])
-def test_catalog_schema_equals_the_official_one(catalog: Catalog, name: str) -> None:
-    official = pq.read_schema(SAMPLE / name)
-    assert pq.read_schema(catalog.examples.parent / name).equals(official, check_metadata=False)
+def test_declared_schema_equals_the_official_one(name: str) -> None:
+    declared = EXAMPLES_SCHEMA if name == EXAMPLES_FILE else PRODUCTS_SCHEMA
+    assert pq.read_schema(SAMPLE / name).equals(declared, check_metadata=False)
 
 
 def test_catalog_files_have_the_declared_schemas(catalog: Catalog) -> None:
-    assert pq.read_schema(catalog.examples).equals(EXAMPLES_SCHEMA)
+    assert pq.read_schema(catalog.examples).equals(GENERATED_SCHEMA)
+    assert GENERATED_SCHEMA.names == [*EXAMPLES_SCHEMA.names, "category"]
     assert pq.read_schema(catalog.products).equals(PRODUCTS_SCHEMA)
+
+
+def test_catalog_says_the_family_of_each_pairs_product(catalog: Catalog) -> None:
+    examples = pq.read_table(catalog.examples).to_pylist()
+    families = {(row["product_id"], row["category"]) for row in examples}
+    assert len(families) == len({row["product_id"] for row in examples})
+    assert {family for _, family in families} <= set(load_shop().families)
+    assert len({family for _, family in families}) > 5
 
 
 def test_catalog_ids_are_unique_and_join(catalog: Catalog) -> None:

@@ -24,7 +24,8 @@ def rows(path: Path) -> list[Row]:
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Official files with more queries than the demo takes, some of them in other languages."""
     folder = tmp_path_factory.mktemp("large")
-    write_catalog(folder, queries=400, seed=3, locales={"us": 0.8, "es": 0.2})
+    catalog = write_catalog(folder, queries=400, seed=3, locales={"us": 0.8, "es": 0.2})
+    pq.write_table(pq.read_table(catalog.examples, columns=EXAMPLES_SCHEMA.names), catalog.examples)
     return folder
 
 
