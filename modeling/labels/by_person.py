@@ -1,0 +1,198 @@
+"""Agreement of each person with the others, of every two people, and of people with themselves."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from modeling.estimates import Estimate, Floats, alpha_of_coincidences
+from modeling.labels.agreement import chance_corrected
+from modeling.labels.draws import Draws, Sums, blocks, estimates, ratio, shares
+from modeling.labels.judged import Comparisons, Ids, Indexes, Repeats
+
+# Two people with fewer units in common have no interval: so few queries say nothing of the spread.
+COMMON_UNITS = 20
+
+# People's tables are summed so many numbers (pairs of people by labels by draws) at a time: 16 MB.
+_NUMBERS = 2_000_000
+
+
+@dataclass(frozen=True)
+class PersonAgreement:
+    """How a person agrees with the others; n is how many of their `judgments` somebody else judged, too.
+
+    `agreement` is the share of the others in a pair who gave the same label, averaged over the person's judgments;
+    `alpha` is Krippendorff's of the person beside one of the others, any of them alike.
+    """
+
+    person: int
+    judgments: int
+    agreement: Estimate
+    alpha: Estimate
+
+
+@dataclass(frozen=True)
+class PersonPair:
+    """Two people, `a` having the lower id, with the `n` units that both judged; Cohen's kappa."""
+
+    a: int
+    b: int
+    n: int
+    raw: Estimate
+    kappa: Estimate
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A person's agreement with the others before and lately; n of the difference is that of lately."""
+
+    person: int
+    before: Estimate
+    lately: Estimate
+    difference: Estimate
+
+
+def person_agreement(
+    draws: Draws,
+    query: Indexes,
+    label: Indexes,
+    people: Ids,
+    person: Indexes,
+    compared: Comparisons,
+    labels: int,
+    lately: NDArray[np.bool_] | None,
+) -> tuple[list[PersonAgreement], list[Drift]]:
+    """Each person's agreement with the others, in the order of `people`, and how it changed lately.
+
+    `person` (n,) indexes `people`. `lately` (n,) marks the judgments that count as the person's recent ones. Only
+    those with compared judgments on both sides have a drift.
+    """
+    count, counted = len(people), compared.counted
+    late = np.zeros(len(person), dtype=np.intp) if lately is None else lately.astype(np.intp)
+    part = person * 2 + late
+    one = np.concatenate([compared.first, compared.second])
+    other = np.concatenate([compared.second, compared.first])
+    alike = label[one] == label[other]
+    weight = 1 / (compared.size[one] - 1)
+    judged = _halves(draws.sums(query[counted], part[counted], None, 2 * count), count)
+    agreeing = _halves(draws.sums(query[one[alike]], part[one[alike]], weight[alike], 2 * count), count).values
+    given = draws.sums(
+        np.concatenate([query[counted], query[one]]),
+        np.concatenate([person[counted] * labels + label[counted], person[one] * labels + label[other]]),
+        np.concatenate([np.ones(len(counted)), weight]),
+        count * labels,
+    ).values
+    both: Floats = agreeing.sum(axis=1)
+    n: Floats = judged.values.sum(axis=1)
+    totals = np.moveaxis(given.reshape(count, labels, given.shape[1]), 1, -1)
+    found = zip(
+        people.tolist(),
+        np.bincount(person, minlength=count).tolist(),
+        shares(ratio(both, n), n[:, 0], judged.queries.max(axis=1)),
+        estimates(alpha_of_coincidences(2 * both, totals), n[:, 0]),
+        strict=True,
+    )
+    agreements = [PersonAgreement(*row) for row in found]
+    return agreements, _drifts(people, judged, agreeing)
+
+
+def _halves(sums: Sums, count: int) -> Sums:
+    """Sums by (person, lately): (people, 2, 1 + draws)."""
+    return Sums(sums.values.reshape(count, 2, sums.values.shape[1]), sums.queries.reshape(count, 2))
+
+
+def _drifts(people: Ids, judged: Sums, agreeing: Floats) -> list[Drift]:
+    both = np.flatnonzero((judged.values[:, :, 0] > 0).all(axis=1))
+    n = judged.values[both, :, 0]
+    measured = ratio(agreeing[both], judged.values[both])
+    sides = [shares(measured[:, side], n[:, side], judged.queries[both, side]) for side in (0, 1)]
+    differences = estimates(measured[:, 1] - measured[:, 0], n[:, 1])
+    return [Drift(*row) for row in zip(people[both].tolist(), *sides, differences, strict=True)]
+
+
+def pair_agreement(
+    draws: Draws, query: Indexes, label: Indexes, people: Ids, person: Indexes, compared: Comparisons, labels: int
+) -> list[PersonPair]:
+    """Raw agreement and Cohen's kappa of every two people with units in common, by their ids.
+
+    Cost: sums over the comparisons, sparse, as two people share few queries.
+    """
+    swap = person[compared.first] > person[compared.second]
+    one = np.where(swap, compared.second, compared.first)
+    other = np.where(swap, compared.first, compared.second)
+    pairs, place = np.unique(person[one] * len(people) + person[other], return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    starts = np.searchsorted(place[order], np.arange(len(pairs) + 1))
+    found: list[PersonPair] = []
+    for here in blocks(len(pairs), _NUMBERS // (labels * (1 + draws.draws))):
+        rows = order[starts[here.start] : starts[here.stop]]
+        given = (place[rows] - here.start, label[one[rows]], label[other[rows]])
+        a, b = people[pairs[here] // len(people)], people[pairs[here] % len(people)]
+        found += _pairs(draws, query[one[rows]], given, a, b, labels)
+    return found
+
+
+def _pairs(
+    draws: Draws, query: Indexes, given: tuple[Indexes, Indexes, Indexes], a: Ids, b: Ids, labels: int
+) -> list[PersonPair]:
+    """Two people each, from what they gave: arrays (units,) of the pair of people and of the label of each."""
+    shape = (len(a), labels, labels)
+    cells, place = np.unique(np.ravel_multi_index(given, shape), return_inverse=True)
+    tables = draws.sums(query, place, None, len(cells))
+    pair, one, other = np.unravel_index(cells, shape)
+    n = _gathered(tables.values, pair, len(a))
+    agreeing = ratio(_gathered(tables.values * (one == other)[:, None], pair, len(a)), n)
+    rows = _gathered(tables.values, pair * labels + one, len(a) * labels).reshape(len(a), labels, -1)
+    columns = _gathered(tables.values, pair * labels + other, len(a) * labels).reshape(len(a), labels, -1)
+    kappa = chance_corrected(agreeing, ratio((rows * columns).sum(axis=1), n * n))
+    few = n[:, 0] < COMMON_UNITS
+    agreeing[few, 1:], kappa[few, 1:] = np.nan, np.nan
+    queries = np.zeros(len(a), dtype=np.intp)
+    np.maximum.at(queries, pair, tables.queries)
+    raw = shares(agreeing, n[:, 0], np.where(few, 0, queries))
+    units = n[:, 0].round().astype(int).tolist()
+    found = zip(a.tolist(), b.tolist(), units, raw, estimates(kappa, n[:, 0]), strict=True)
+    return [PersonPair(*row) for row in found]
+
+
+def _gathered(rows: Floats, place: Indexes, places: int) -> Floats:
+    """Rows (n, ...) added up by place (n,): (places, ...)."""
+    matrix = sparse.csr_array((np.ones(len(place)), (place, np.arange(len(place)))), shape=(places, len(place)))
+    return np.asarray(matrix @ rows, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class PersonRepeats:
+    """How often a person gave the same label to a pair as before; n is how many of theirs were repeated."""
+
+    person: int
+    raw: Estimate
+
+
+@dataclass(frozen=True)
+class RepeatAgreement:
+    """How often people gave the same label again, and each of them, the least steady first."""
+
+    raw: Estimate
+    persons: tuple[PersonRepeats, ...]
+
+
+def repeat_agreement(draws: Draws, query: Indexes, repeats: Repeats) -> RepeatAgreement | None:
+    """Agreement of people with themselves; `query` (repeats,) indexes the queries. None without repeats."""
+    if not len(repeats):
+        return None
+    people, person = np.unique(repeats.person, return_inverse=True)
+    same = repeats.first == repeats.second
+    all_, alike = (
+        _with_total(draws.sums(query[rows], person[rows], None, len(people))) for rows in (slice(None), same)
+    )
+    found = shares(ratio(alike.values, all_.values), all_.values[:, 0], all_.queries)
+    persons = [PersonRepeats(*row) for row in zip(people.tolist(), found[:-1], strict=True)]
+    return RepeatAgreement(found[-1], tuple(sorted(persons, key=lambda row: (row.raw.value, row.person))))
+
+
+def _with_total(sums: Sums) -> Sums:
+    """One more row for all together, which rests on at least as many queries as any."""
+    total = sums.values.sum(axis=0, keepdims=True)
+    return Sums(np.concatenate([sums.values, total]), np.append(sums.queries, sums.queries.max(initial=0)))
