@@ -2,75 +2,143 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 from django.utils import timezone
 
-from labeling.models import Consensus, Judgment, Project, QueueEntry, Round, Slot, Stream
+from labeling.guidelines.parting import parting
+from labeling.guidelines.walk import parse_path
+from labeling.models import Consensus, Judgment, Project, QueueEntry, Round, Slot, Split, Stream
+from labeling.queries.adjudication import ruling_of
 from labeling.queries.prepared import Prepared
 from labeling.queries.set_aside import set_aside_of
 from modeling.labels.aggregation import TIE, majority
+from modeling.labels.stakes import expected_loss
 
 # What says how a person does, and nothing about the pair.
 PERSONAL = (Stream.GOLD, Stream.REPEAT)
+UPDATED = ("state", "label", "method", "confidence", "judgments", "stake", "parts_at", "measured", "updated_at")
 
 
 def resolve_pair(project: Project, entry: QueueEntry) -> Consensus | None:
     """Bring the consensus of an entry's pair up to date. Runs in the transaction that locked the pair.
 
-    The label that most judgments gave, once the entry has as many as its overlap. A tie, or any difference if the
-    project wants it so, asks for one more, up to max_overlap judgments; a tie is disputed from then on. None, and
-    no row, where no live judgment is left. The entry's slots are made as many as are needed while its round is
-    open; later, the next round sees to it.
+    An expert's ruling stands whatever people say. Otherwise it is the label that most judgments gave, once the entry
+    has as many as its overlap. A tie, or any difference if the project wants it so, asks for one more, up to
+    max_overlap judgments; a tie is disputed from then on. None, and no row, where no live judgment is left and nobody
+    has ruled. The entry's slots are made as many as are needed while its round is open; later, the next round sees to
+    it.
     """
     rows = [_Place(*row) for row in _places(entry.pair_id)]
-    votes = Counter(row.said for row in rows if row.said is not None)
+    said = [row.said for row in rows if row.said is not None]
     here = [row for row in rows if row.entry_id == entry.pk]
     judged_here = sum(row.judged for row in here)
 
-    winner, share = majority(list(votes.values()) or [0])
-    differ = winner == TIE or (project.escalate_on == Project.Escalate.DIFFERENCE and len(votes) > 1)
-    one_more = differ and votes.total() < project.max_overlap
-    needed = max(entry.overlap - judged_here, int(one_more))
+    found = _ruled(rows) or _by_majority(project, said)
+    one_more = found.differ and len(said) < project.max_overlap
+    needed = 0 if found.method == Consensus.Method.ADJUDICATED else max(entry.overlap - judged_here, int(one_more))
     if entry.round.state == Round.State.OPEN:
         _fit_slots(entry, here, needed)
-    if not votes:
+    if not found.labels:
         Consensus.objects.filter(pair=entry.pair_id).delete()
         return None
-    state = Consensus.State.DISPUTED if winner == TIE else Consensus.State.RESOLVED
+    state = Consensus.State.DISPUTED if found.label_id is None else Consensus.State.RESOLVED
     if needed > 0:
         state = Consensus.State.OPEN
+    stake = None if state == Consensus.State.OPEN else found.stake
+    parted = parting([parse_path(one["path"]) for one in said]) if stake is not None else None
     consensus = Consensus(
         pair_id=entry.pair_id,
         project=project,
         state=state,
-        label_id=list(votes)[winner] if state == Consensus.State.RESOLVED else None,
-        method=Consensus.Method.MAJORITY,
-        confidence=share,
-        judgments=votes.total(),
+        label_id=found.label_id if state == Consensus.State.RESOLVED else None,
+        method=found.method,
+        confidence=found.confidence,
+        judgments=len(said),
+        stake=stake,
+        parts_at=parted.question if parted else "",
+        measured=any(row.split == Split.HOLDOUT for row in rows) and any(one["random"] for one in said),
     )
-    updated = ("state", "label", "method", "confidence", "judgments", "updated_at")
-    Consensus.objects.bulk_create([consensus], update_conflicts=True, unique_fields=["pair"], update_fields=updated)
+    Consensus.objects.bulk_create([consensus], update_conflicts=True, unique_fields=["pair"], update_fields=UPDATED)
     return consensus
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What one label of several judgments is, if one is clear: `label_id`, by `method`, with `confidence`.
+
+    `labels` and `gains` are those that were given, `chances` how likely each is; `differ` asks for one more judgment.
+    """
+
+    method: Consensus.Method
+    label_id: int | None
+    confidence: float
+    differ: bool
+    labels: Sequence[int]
+    chances: Sequence[float]
+    gains: Sequence[float]
+
+    @property
+    def stake(self) -> float | None:
+        """What a ruling is expected to put right, in gain; None where there is nothing to rule."""
+        if len(self.labels) < 2:
+            return None
+        return float(expected_loss(self.chances, self.gains))
+
+
+def _ruled(rows: Sequence["_Place"]) -> _Found | None:
+    """Return what an expert has ruled; None where nobody has."""
+    label_id = rows[0].ruled if rows else None
+    if label_id is None:
+        return None
+    return _Found(Consensus.Method.ADJUDICATED, label_id, 1.0, False, [label_id], [1.0], [0.0])
+
+
+def _by_majority(project: Project, said: Sequence[dict[str, Any]]) -> _Found:
+    votes = Counter(one["label"] for one in said)
+    gains = {one["label"]: one["gain"] for one in said}
+    labels = list(votes)
+    winner, share = majority(list(votes.values()) or [0])
+    escalate = project.escalate_on == Project.Escalate.DIFFERENCE and len(votes) > 1
+    return _Found(
+        method=Consensus.Method.MAJORITY,
+        label_id=None if winner == TIE else labels[winner],
+        confidence=share,
+        differ=winner == TIE or escalate,
+        labels=labels,
+        chances=[votes[label] / len(said) for label in labels],
+        gains=[gains[label] for label in labels],
+    )
+
+
 class _Place(NamedTuple):
-    """A slot of a pair: whether it is judged, what its live judgment said, and whether the pair is set aside."""
+    """A slot of a pair: whether it is judged, and what its live judgment said: label, gain, path, by whom, random.
+
+    Of the pair: whether it is set aside, the label that an expert has ruled, and its query's split.
+    """
 
     entry_id: int
     judged: bool
-    said: int | None
+    said: dict[str, Any] | None
     number: int
     locale: str
     aside: bool
+    ruled: int | None
+    split: str
 
 
 @Prepared
 def _places(pair_id: int) -> QuerySet[Any, Any]:
     live = Judgment.objects.filter(slot=OuterRef("pk"), retired_at__isnull=True).exclude(stream__in=PERSONAL)
+    said = JSONObject(label="label", gain="label__gain", path="path", by="annotator", random=Q(stream=Stream.RANDOM))
     slots = Slot.objects.filter(pair=pair_id).annotate(
-        said=Subquery(live.values("label")), aside=Exists(set_aside_of(pair_id))
+        said=Subquery(live.values(it=said)),
+        aside=Exists(set_aside_of(pair_id)),
+        ruled=Subquery(ruling_of(pair_id).values("label")),
+        split=F("pair__query__split"),
     )
     return slots.values_list(*_Place._fields)
 

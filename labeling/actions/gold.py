@@ -87,8 +87,9 @@ def add_gold(
     actor: User,
     path: str = "",
     why: str = "",
+    origin: str = "by hand",
 ) -> GoldPair:
-    """Make one pair gold by hand. `path` is the right walk, if it is to be told, in the published guideline.
+    """Make one pair gold. `path` is the right walk, if it is to be told, in the published guideline.
 
     Raises GoldError where the pair is gold already, held out or set aside; Pair.DoesNotExist where it is not of the
     project; PathError or ValueError for a label that is none and for a path that does not lead to it.
@@ -105,7 +106,7 @@ def add_gold(
     if path and walk(tree_of(project, published_guideline(project)), parse_path(path)) != LabelLeaf(label_key):
         raise GoldError(f"The walk {path!r} does not lead to {label}.")
     gold = GoldPair.objects.create(
-        project=project, pair=pair, label=label, path=path, why=why, use=use, origin="by hand", created_by=actor
+        project=project, pair=pair, label=label, path=path, why=why, use=use, origin=origin, created_by=actor
     )
     record(project, actor, "gold.add", f"pair {pair.pk}", label=label_key, path=path, why=why, use=str(use))
     return gold

@@ -31,12 +31,12 @@ from labeling.models import (
     Stream,
     User,
 )
+from labeling.queries.adjudication import closes
 from labeling.queries.judgments import day_start, judged_since
 from labeling.queries.pairs import shown_revision
 from labeling.queries.prepared import Prepared
 from labeling.queries.projects import labels_of
 from labeling.queries.queue import held_slots, wanted_from
-from labeling.queries.set_aside import set_aside_of
 
 
 class Outcome(enum.Enum):
@@ -333,7 +333,7 @@ def _store_skip(project: Project, annotator: User, slot: Slot, answer: Answer, r
 
 def _reopen_judgment(judgment: Judgment) -> Slot:
     slot = _locked_slot(judgment.slot_id)
-    slot.withdrawn = not slot.personal and set_aside_of(judgment.pair_id).exists()
+    slot.withdrawn = not slot.personal and Pair.objects.filter(closes(judgment.pair_id), pk=judgment.pair_id).exists()
     _retire(judgment, Judgment.Retired.UNDONE)
     return slot
 

@@ -5,13 +5,14 @@ from django.utils import timezone
 
 from labeling.actions.audit_log import record
 from labeling.models import Pair, Project, Round, SetAside, Skip, Slot, User
+from labeling.queries.adjudication import closes, ruling_of
 from labeling.queries.set_aside import set_aside_of
 
 
 def set_aside_if_skipped(project: Project, pair_id: int, reason: str) -> SetAside | None:
     """Set a pair aside when enough people skipped it for one reason. Runs in the transaction that locked the pair.
 
-    Skips from before the lead put the pair back do not count again.
+    Skips from before the lead put the pair back do not count again. What an expert has ruled is not set aside.
     """
     if not project.skips_to_lead:
         return None
@@ -19,11 +20,11 @@ def set_aside_if_skipped(project: Project, pair_id: int, reason: str) -> SetAsid
     back = SetAside.objects.filter(pair=pair_id, state=SetAside.State.RETURNED).order_by("-decided_at").first()
     if back is not None:
         skips = skips.filter(created_at__gt=back.decided_at)
-    if skips.values("annotator").distinct().count() < project.skips_to_lead:
+    if skips.values("annotator").distinct().count() < project.skips_to_lead or ruling_of(pair_id).exists():
         return None
     aside = SetAside(project=project, pair_id=pair_id, reason=reason)
     SetAside.objects.bulk_create([aside], ignore_conflicts=True)
-    _withdraw(pair_id, True)
+    withdraw_if_closed(pair_id)
     return aside
 
 
@@ -31,7 +32,7 @@ def withdraw_set_aside(skip: Skip) -> None:
     """Put a pair back that was set aside for a skip which is being taken back. The pair is locked."""
     waiting = SetAside.objects.filter(pair=skip.pair_id, reason=skip.reason, state=SetAside.State.WAITING)
     if waiting.delete()[0]:
-        _withdraw(skip.pair_id, False)
+        withdraw_if_closed(skip.pair_id)
 
 
 @transaction.atomic
@@ -45,7 +46,7 @@ def decide_set_aside(project: Project, aside_id: int, state: SetAside.State, act
     aside.decided_at = timezone.now()
     aside.save()
     if state == SetAside.State.RETURNED:
-        _withdraw(aside.pair_id, False)
+        withdraw_if_closed(aside.pair_id)
     record(project, actor, "pair.set_aside", f"pair {aside.pair_id}", decision=str(state), reason=aside.reason)
     return aside
 
@@ -63,7 +64,7 @@ def reopen_set_aside(project: Project, aside_id: int, actor: User) -> SetAside |
     aside.decided_by = None
     aside.decided_at = None
     aside.save()
-    _withdraw(aside.pair_id, True)
+    withdraw_if_closed(aside.pair_id)
     return aside
 
 
@@ -77,8 +78,12 @@ def _locked_aside(project: Project, aside_id: int) -> SetAside | None:
     return found.select_for_update().first()
 
 
-def _withdraw(pair_id: int, withdrawn: bool) -> None:
-    """Take a pair's slots out of the queue or put them back; locked in the order in which everybody locks several."""
+def withdraw_if_closed(pair_id: int) -> None:
+    """Take a pair's open slots out of the queue while it is set aside or an expert has ruled, or put them back.
+
+    Who holds one keeps it. They are locked in the order in which everybody locks several.
+    """
     slots = Slot.objects.filter(pair=pair_id, round__state=Round.State.OPEN, judged=False, personal=False)
-    locked = slots.select_for_update(of=("self",)).order_by("pk")
-    Slot.objects.filter(pk__in=[slot.pk for slot in locked]).update(withdrawn=withdrawn)
+    locked = list(slots.annotate(closed=closes(pair_id)).select_for_update(of=("self",)).order_by("pk"))
+    closed = any(slot.closed for slot in locked)
+    Slot.objects.filter(pk__in=[slot.pk for slot in locked]).update(withdrawn=closed)

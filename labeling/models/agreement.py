@@ -24,7 +24,8 @@ class ErrorModel(models.Model):
     """How each annotator errs, as the last Dawid-Skene fit found it.
 
     `labels` are label ids in order, `prior` (labels,), and `people` maps an annotator's id to their confusion
-    (labels, labels): the chance of each given label for each true one.
+    (labels, labels): the chance of each given label for each true one. `report` is what is shown of it besides: errors
+    by question, and how the ways to make one label of several do where the right one is known.
     """
 
     project = models.OneToOneField(Project, models.PROTECT, primary_key=True, related_name="error_model")
@@ -33,6 +34,7 @@ class ErrorModel(models.Model):
     labels = models.JSONField(default=list)
     prior = models.JSONField(default=list)
     people = models.JSONField(default=dict)
+    report = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         return f"Errors of {len(self.people)} people"

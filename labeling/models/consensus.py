@@ -33,6 +33,9 @@ class Consensus(models.Model):
     method = models.CharField(max_length=11, choices=Method)
     confidence = models.FloatField()
     judgments = models.PositiveSmallIntegerField()
+    stake = models.FloatField(null=True)
+    parts_at = models.CharField(max_length=40, blank=True)
+    measured = models.BooleanField(default=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -43,7 +46,10 @@ class Consensus(models.Model):
                 name="consensus_resolved_has_label",
             ),
         )
-        indexes = (models.Index(fields=("project", "state", "updated_at"), name="consensus_of_project"),)
+        indexes = (
+            models.Index(fields=("project", "state", "updated_at"), name="consensus_of_project"),
+            models.Index(fields=("project", "parts_at"), condition=Q(stake__isnull=False), name="consensus_to_rule"),
+        )
 
     def __str__(self) -> str:
         return f"{self.state}: {self.label or '-'}"

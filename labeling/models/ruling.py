@@ -15,6 +15,7 @@ class Ruling(models.Model):
     """An adjudication: an expert's walk for a pair on which people part, and why. It is the pair's consensus.
 
     A foreign key holds the label to what the tree gives for the path. One that is taken back is retired.
+    `example_in` is the draft of the guideline that took it in as a worked example.
     """
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="rulings", db_index=False)
@@ -29,6 +30,7 @@ class Ruling(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     retired_at = models.DateTimeField(null=True)
     retired_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    example_in = models.ForeignKey(GuidelineVersion, models.SET_NULL, null=True, related_name="+", db_index=False)
 
     class Meta:
         constraints = (

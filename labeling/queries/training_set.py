@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Q
 
-from labeling.models import Consensus, ImportedLabel, Judgment, Project, Split, Stream
+from labeling.models import Consensus, ImportedLabel, Judgment, Project, Ruling, SetAside, Split, Stream
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,26 @@ COLUMNS = ("pair_id", "pair__query_id", "split", "query_text", "title", "descrip
 def labeled_pairs(project: Project) -> Iterator[LabeledPair]:
     """Yield what people settled, then, if the project wants them, imported labels of other pairs, each by pair id.
 
-    Holdout pairs come only if the random stream served them: accuracy is measured on a fair sample of the pool.
-    Judgments of a text that has since changed do not count: those pairs are left out.
+    What an expert ruled is settled. Holdout pairs come only if the random stream served them: accuracy is measured on a
+    fair sample of the pool. Judgments, or a ruling, of a text that has since changed do not count: those pairs are left
+    out, and so are those that an expert or the lead found not to be judged.
     """
     settled = Consensus.objects.filter(project=project, state=Consensus.State.RESOLVED)
-    stale = (
+    ruled = Consensus.Method.ADJUDICATED
+    judged_before = (
         Judgment.objects.filter(project=project, retired_at__isnull=True)
         .exclude(revision=F("pair__product__revision"))
         .values("pair_id")
     )
+    ruled_before = (
+        Ruling.objects.filter(project=project, retired_at__isnull=True)
+        .exclude(revision=F("pair__product__revision"))
+        .values("pair_id")
+    )
+    stale = Q(pair__in=judged_before) & ~Q(method=ruled) | Q(pair__in=ruled_before)
+    excluded = SetAside.objects.filter(project=project, state=SetAside.State.EXCLUDED).values("pair_id")
     random = Judgment.objects.filter(project=project, retired_at__isnull=True, stream=Stream.RANDOM).values("pair_id")
-    people = settled.exclude(pair__in=stale)
+    people = settled.exclude(stale).exclude(pair__in=excluded)
     fair = people.exclude(pair__query__split=Split.HOLDOUT) | people.filter(pair__in=random)
     rows = fair.annotate(**TEXT).order_by("pair_id").values_list(*COLUMNS, "label_id")
     people_rows: Iterator[tuple[Any, ...]] = rows.iterator()

@@ -11,9 +11,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from labeling.actions.judgments import Outcome, skip_pair, undo_step
 from labeling.actions.queue import GRACE
-from labeling.actions.set_aside import _withdraw
+from labeling.actions.set_aside import withdraw_if_closed
 from labeling.actions.shelf import MOST, claim_shelf, keep_shelf
-from labeling.models import Judgment, Membership, Pair, Project, Slot
+from labeling.models import Judgment, Membership, Pair, Project, SetAside, Slot
 from labeling.queries.judgments import last_step
 from labeling.queries.shelf import shelf_card, shelf_cards
 from tests.labeling.acting import answer_for, expire, make_members, submit
@@ -178,9 +178,10 @@ def test_slots_are_locked_in_the_order_of_their_ids() -> None:
     member = make_member(project)
     claim(member)
     Slot.objects.filter(pair=pairs["mouse"][0], annotator=member.user).update(leased_at=timezone.now())
+    SetAside.objects.create(project=project, pair=pairs["mouse"][1], reason="other")
     with CaptureQueriesContext(connection) as queries:
         assert claim(member)[0].pair == pairs["mouse"][0]
-        _withdraw(pairs["mouse"][1].pk, True)
+        withdraw_if_closed(pairs["mouse"][1].pk)
     locks = [one["sql"] for one in queries if 'FROM "labeling_slot"' in one["sql"] and "FOR UPDATE" in one["sql"]]
     assert len(locks) == 2
     assert all('ORDER BY "labeling_slot"."id" ASC' in sql for sql in locks)

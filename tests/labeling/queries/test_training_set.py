@@ -4,10 +4,12 @@ import uuid
 
 import pytest
 
-from labeling.models import ImportedLabel, ImportSource, Label, Pair, Product, ProductRevision, Project, Split
+from labeling.actions.adjudication import leave_out_pair
+from labeling.models import ImportedLabel, ImportSource, Label, Pair, Product, ProductRevision, Project, Role, Split
 from labeling.queries.training_set import LabeledPair, labeled_pairs
 from tests.labeling.acting import judge_all, make_members
-from tests.making import make_pair_of, make_project, make_round
+from tests.labeling.actions.test_adjudication import rule
+from tests.making import make_member, make_pair_of, make_project, make_round
 
 pytestmark = pytest.mark.django_db
 
@@ -119,3 +121,35 @@ def test_training_set_has_no_imported_label_where_people_disagree() -> None:
     assert [row.origin for row in labeled_pairs(project)] == ["imported"]
     settle(project, {disputed: "EI"})
     assert list(labeled_pairs(project)) == []
+
+
+def test_training_set_and_holdout_have_what_an_expert_ruled() -> None:
+    project = make_project(overlap=2, max_overlap=2)
+    train, fair, picked = (make_pair_of(project, split) for split in (Split.TRAIN, Split.HOLDOUT, Split.HOLDOUT))
+    settle(project, {train: "EI", fair: "EI"})
+    settle(project, {picked: "EI"}, stream="active")
+    for pair in (train, fair, picked):
+        rule(project, pair, "S")
+    rows = found(project)
+    assert set(rows) == {train.pk, fair.pk}
+    assert {key_of(row) for row in rows.values()} == {"S"}
+
+
+def test_training_set_leaves_a_ruling_of_an_older_text_out_and_takes_one_of_the_newer() -> None:
+    project = make_project(overlap=2, max_overlap=2)
+    before, after = make_pair_of(project, Split.TRAIN), make_pair_of(project, Split.TRAIN)
+    settle(project, {before: "EI", after: "EI"})
+    rule(project, before, "S")
+    new_text(before, "Another bottle")
+    new_text(after, "Another bottle")
+    after.refresh_from_db()
+    rule(project, Pair.objects.get(pk=after.pk), "S")
+    assert set(found(project)) == {after.pk}
+
+
+def test_training_set_leaves_out_what_cannot_be_judged() -> None:
+    project = make_project(overlap=2, max_overlap=2)
+    kept, left = make_pair_of(project, Split.TRAIN), make_pair_of(project, Split.TRAIN)
+    settle(project, {kept: "E", left: "E"})
+    leave_out_pair(project, make_member(project, Role.LEAD).user, left.pk, "unclear_query")
+    assert set(found(project)) == {kept.pk}
