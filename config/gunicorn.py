@@ -1,7 +1,11 @@
 """gunicorn's settings: `gunicorn --config config/gunicorn.py config.wsgi`. PORT and WEB_CONCURRENCY are its own."""
 
 import gc
+import os
 from typing import Any
+
+# As in worker/app.py: set before numpy is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 threads = 4
 accesslog = "-"

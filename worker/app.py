@@ -11,6 +11,8 @@ from celery import Celery
 from worker.schedule import SCHEDULE
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# Several processes share the cores here, and BLAS threads that wait for one another spin: set before numpy is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 app = Celery("winnow")
 app.config_from_object("django.conf:settings", namespace="CELERY")
