@@ -15,7 +15,7 @@ from modeling.labels.agreement import (
     ordinal_expected_distance,
 )
 from modeling.labels.draws import Draws, blocks, estimates, ratio, shares
-from modeling.labels.judged import Comparisons, Indexes
+from modeling.labels.judged import Comparisons, Indexes, distinct
 
 # Disagreements are summed for so many pairs of labels at a time.
 _LABEL_PAIRS = 1_000
@@ -123,7 +123,7 @@ def _sums(
     differ = label[compared.first] != label[compared.second]
     first, second = compared.first[differ], compared.second[differ]
     low, high = np.minimum(label[first], label[second]), np.maximum(label[first], label[second])
-    codes, place = np.unique(low * labels + high, return_inverse=True)
+    codes, place = distinct(low * labels + high)
     sides = np.stack([codes // labels, codes % labels])
     m = size[first]
     unlike, apart = np.zeros_like(totals), np.zeros_like(totals)

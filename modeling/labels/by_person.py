@@ -9,7 +9,7 @@ from scipy import sparse
 from modeling.estimates import Estimate, Floats, alpha_of_coincidences
 from modeling.labels.agreement import chance_corrected
 from modeling.labels.draws import Draws, Sums, blocks, estimates, ratio, shares
-from modeling.labels.judged import Comparisons, Ids, Indexes, Repeats
+from modeling.labels.judged import Comparisons, Ids, Indexes, Repeats, distinct
 
 # Two people with fewer units in common have no interval: so few queries say nothing of the spread.
 COMMON_UNITS = 20
@@ -121,7 +121,7 @@ def pair_agreement(
     swap = person[compared.first] > person[compared.second]
     one = np.where(swap, compared.second, compared.first)
     other = np.where(swap, compared.first, compared.second)
-    pairs, place = np.unique(person[one] * len(people) + person[other], return_inverse=True)
+    pairs, place = distinct(person[one] * len(people) + person[other])
     order = np.argsort(place, kind="stable")
     starts = np.searchsorted(place[order], np.arange(len(pairs) + 1))
     found: list[PersonPair] = []
@@ -138,7 +138,7 @@ def _pairs(
 ) -> list[PersonPair]:
     """Two people each, from what they gave: arrays (units,) of the pair of people and of the label of each."""
     shape = (len(a), labels, labels)
-    cells, place = np.unique(np.ravel_multi_index(given, shape), return_inverse=True)
+    cells, place = distinct(np.ravel_multi_index(given, shape))
     tables = draws.sums(query, place, None, len(cells))
     pair, one, other = np.unravel_index(cells, shape)
     n = _gathered(tables.values, pair, len(a))
@@ -182,7 +182,7 @@ def repeat_agreement(draws: Draws, query: Indexes, repeats: Repeats) -> RepeatAg
     """Agreement of people with themselves; `query` (repeats,) indexes the queries. None without repeats."""
     if not len(repeats):
         return None
-    people, person = np.unique(repeats.person, return_inverse=True)
+    people, person = distinct(repeats.person)
     same = repeats.first == repeats.second
     all_, alike = (
         _with_total(draws.sums(query[rows], person[rows], None, len(people))) for rows in (slice(None), same)

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from modeling.estimates import Estimate, Floats
 from modeling.labels.draws import Draws, Sums, estimates, ratio, shares
-from modeling.labels.judged import Comparisons, Indexes
+from modeling.labels.judged import Comparisons, Indexes, distinct
 
 Walk = Sequence[tuple[str, str]]
 
@@ -92,11 +92,11 @@ def question_agreement(
     Cost: one pass over the comparisons, and one over those of distinct (query, version, walks) for each question.
     """
     answers = Answers(walks)
-    versions, code = np.unique(version, return_inverse=True)
+    versions, code = distinct(version)
     group = np.where(code[compared.first] == code[compared.second], code[compared.first], len(versions))
     groups = len(versions) + 1
     one, other = walk[compared.first], walk[compared.second]
-    met, place = np.unique(np.minimum(one, other) * len(walks) + np.maximum(one, other), return_inverse=True)
+    met, place = distinct(np.minimum(one, other) * len(walks) + np.maximum(one, other))
     one, other = met // max(1, len(walks)), met % max(1, len(walks))
     times = np.bincount(place, minlength=len(met))
     rows = group * draws.queries + query[compared.first]
@@ -134,7 +134,7 @@ def _totalled(draws: Draws, hits: Floats) -> Sums:
 def _collisions(answers: Sequence[str], first: Indexes, second: Indexes, times: Indexes) -> tuple[Collision, ...]:
     apart = (first != second) & (times > 0)
     low, high = np.minimum(first, second)[apart], np.maximum(first, second)[apart]
-    codes, place = np.unique(low * len(answers) + high, return_inverse=True)
+    codes, place = distinct(low * len(answers) + high)
     summed = np.bincount(place, times[apart], len(codes)).astype(int)
     found = [
         Collision((answers[code // len(answers)], answers[code % len(answers)]), n)

@@ -90,7 +90,7 @@ def compare_judgments(judged: Judged) -> Comparisons:
     ValueError where a person judged a pair twice or a pair has two queries. Cost: a sort of the judgments, and
     time and memory that grow with the number of comparisons.
     """
-    order = np.argsort(judged.pair, kind="stable")
+    order = np.argsort(judged.pair)
     pair = judged.pair[order]
     place = np.arange(len(pair))
     firsts, seconds = [], []
@@ -106,6 +106,23 @@ def compare_judgments(judged: Judged) -> Comparisons:
     _refuse(judged, first[judged.person[first] == judged.person[second]], "two judgments of person", judged.person)
     _refuse(judged, first[judged.query[first] != judged.query[second]], "two queries, one of them", judged.query)
     return Comparisons(first, second, _sizes(first, second, len(pair)))
+
+
+def distinct(ids: Ids | Indexes) -> tuple[Ids | Indexes, Indexes]:
+    """The distinct ids, sorted, and where among them each one is: as numpy.unique, but without a sort if it can.
+
+    Ids that lie close together, as a table's do, are looked up; others are sorted.
+    """
+    if not len(ids):
+        return ids, np.zeros(0, dtype=np.intp)
+    lowest = ids.min()
+    span = int(ids.max() - lowest) + 1
+    if span > 4 * len(ids) + 1_000:
+        return np.unique(ids, return_inverse=True)
+    there = np.zeros(span, dtype=np.bool_)
+    there[ids - lowest] = True
+    place = np.cumsum(there) - 1
+    return np.flatnonzero(there) + lowest, place[ids - lowest]
 
 
 def _sizes(first: Indexes, second: Indexes, judgments: int) -> Indexes:

@@ -28,7 +28,7 @@ from modeling.labels.by_question import (
 )
 from modeling.labels.by_slice import PartAgreement, agreement_by_part
 from modeling.labels.draws import Draws
-from modeling.labels.judged import Indexes, Judged, Repeats, Slice, compare_judgments
+from modeling.labels.judged import Indexes, Judged, Repeats, Slice, compare_judgments, distinct
 
 __all__ = ["Judged", "Repeats", "Report", "Slice", "measure"]
 
@@ -129,9 +129,9 @@ def measure(
     labels = len(distances)
     _check(judged, walks, labels, slices, repeats, lately)
     compared = compare_judgments(judged)
-    people, person = np.unique(judged.person, return_inverse=True)
+    people, person = distinct(judged.person)
     ids = judged.query if repeats is None else np.concatenate([judged.query, repeats.query])
-    queries, every_query = np.unique(ids, return_inverse=True)
+    queries, every_query = distinct(ids)
     query = every_query[: len(judged)]
     drawn = Draws(len(queries), draws, seed)
     order = np.argsort(-np.asarray(gains, dtype=np.float64), kind="stable")
@@ -145,8 +145,8 @@ def measure(
     def parts(codes: Indexes, count: int) -> list[PartAgreement]:
         return agreement_by_part(drawn, query, judged.label, compared, codes, count, labels)
 
-    versions, version = np.unique(judged.version, return_inverse=True)
-    months, month = np.unique(judged.month, return_inverse=True)
+    versions, version = distinct(judged.version)
+    months, month = distinct(judged.month)
     return Report(
         units=overall.raw.n,
         judgments=len(judged),
