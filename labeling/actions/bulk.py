@@ -52,17 +52,6 @@ def stage(rows: pa.RecordBatch) -> None:
         cursor.execute("ANALYZE staged")
 
 
-def fetch_arrays(query: str, parameters: Sequence[int | str] = ()) -> list[NDArray[np.int64]]:
-    """Return the columns of a query's only row, each as int64, (n,): bytes as int8send makes them, or NULL for none.
-
-    A PostgreSQL array would become a list of Python numbers first, which takes several times the memory.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        row = cursor.fetchone()
-    return [np.frombuffer(value or b"", ">i8").astype(np.int64) for value in row]
-
-
 def close_to_writers(tables: Sequence[str]) -> None:
     """Let nobody else write to these tables until the transaction ends; reading and referring to their rows goes on."""
     names = sql.SQL(", ").join(map(sql.Identifier, tables))

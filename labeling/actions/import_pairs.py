@@ -8,10 +8,11 @@ import pyarrow as pa
 from django.db import connection
 from numpy.typing import NDArray
 
-from labeling.actions.bulk import copy_into, fetch_arrays, reserve_ids, stage, without_indexes
+from labeling.actions.bulk import copy_into, reserve_ids, stage, without_indexes
 from labeling.exchange.esci_pool import LABEL_KEYS, UNLABELED, Pool
 from labeling.exchange.problem import ImportProblem
 from labeling.models import ImportedLabel, ImportSource, Pair, Project, Query, Split
+from labeling.queries.arrays import fetch_arrays
 
 STORED_QUERIES = """
     SELECT string_agg(int8send(place), ''), string_agg(int8send(query.id), '')

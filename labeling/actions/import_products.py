@@ -10,13 +10,14 @@ import pyarrow as pa
 from django.db import connection
 from numpy.typing import NDArray
 
-from labeling.actions.bulk import copy_all_into, copy_into, fetch_arrays, reserve_ids, stage, timestamp, without_indexes
+from labeling.actions.bulk import copy_all_into, copy_into, reserve_ids, stage, timestamp, without_indexes
 from labeling.exchange.ahead import read_ahead
 from labeling.exchange.digests import row_digests
 from labeling.exchange.esci import read_product_texts
 from labeling.exchange.esci_pool import Catalog, Pool
 from labeling.exchange.problem import ImportProblem
 from labeling.models import Product, ProductRevision, Project
+from labeling.queries.arrays import fetch_arrays
 
 PRODUCTS = Product._meta.db_table
 REVISIONS = ProductRevision._meta.db_table

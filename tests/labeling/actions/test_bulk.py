@@ -11,7 +11,6 @@ from django.db import IntegrityError, connection, transaction
 from labeling.actions.bulk import (
     close_to_writers,
     copy_into,
-    fetch_arrays,
     reserve_ids,
     stage,
     timestamp,
@@ -19,6 +18,7 @@ from labeling.actions.bulk import (
     without_row_checks,
 )
 from labeling.models import Product, Query
+from labeling.queries.arrays import fetch_arrays
 from tests.making import make_project
 
 pytestmark = pytest.mark.django_db
