@@ -3,12 +3,128 @@
 from dataclasses import dataclass
 
 import numpy as np
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from numpy.typing import NDArray
 
-from labeling.models import Judgment, Project, Stream
+from labeling.guidelines.walk import Path, parse_path
+from labeling.models import AgreementReport, GuidelinePath, Judgment, Project, Stream
+from labeling.queries.arrays import fetch_arrays
 from labeling.queries.projects import labels_of
+from labeling.queries.slices import slices_of
 from modeling.labels.agreement import Agreement, agreement
+from modeling.labels.judged import Judged, Repeats, Slice
+
+# A walk is known by the id of its GuidelinePath, which has its label, too. What timestamptz_send makes of a moment is
+# microseconds since 2000.
+JUDGED = """
+    SELECT string_agg(int8send(judgment.pair_id), ''), string_agg(int8send(pair.query_id), ''),
+        string_agg(int8send(judgment.annotator_id), ''), string_agg(int8send(walked.id), ''),
+        string_agg(int8send((judgment.stream = 'active')::integer), ''),
+        string_agg(timestamptz_send(judgment.created_at), ''),
+        int8send((SELECT max(id) FROM labeling_judgment WHERE project_id = %s))
+    FROM labeling_judgment judgment
+    JOIN labeling_pair pair ON pair.id = judgment.pair_id
+    JOIN labeling_guidelinepath walked ON (walked.guideline_id, walked.path) = (judgment.guideline_id, judgment.path)
+    WHERE judgment.project_id = %s AND judgment.retired_at IS NULL AND judgment.stream IN ('random', 'active')
+"""
+REPEATED = """
+    SELECT string_agg(int8send(again.annotator_id), ''), string_agg(int8send(pair.query_id), ''),
+        string_agg(int8send(first_walked.id), ''), string_agg(int8send(walked.id), '')
+    FROM labeling_judgment again
+    JOIN labeling_judgment first ON (first.pair_id, first.annotator_id) = (again.pair_id, again.annotator_id)
+        AND first.retired_at IS NULL AND first.stream <> 'repeat'
+    JOIN labeling_pair pair ON pair.id = again.pair_id
+    JOIN labeling_guidelinepath walked ON (walked.guideline_id, walked.path) = (again.guideline_id, again.path)
+    JOIN labeling_guidelinepath first_walked
+        ON (first_walked.guideline_id, first_walked.path) = (first.guideline_id, first.path)
+    WHERE again.project_id = %s AND again.retired_at IS NULL AND again.stream = 'repeat'
+"""
+SINCE = np.datetime64("2000-01-01", "us")
+NEWEST = 200  # so many judgments say how somebody judges lately
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What agreement is measured on: the live judgments of the streams random and active, and the repeats.
+
+    `gains` are the labels' in the scheme's order, `walks` what the judgments' and repeats' walks index. `through_id`
+    is the project's newest judgment of any kind when they were read, 0 without one. `lately` (n,) marks the newest
+    NEWEST judgments of each person who has at least twice as many, so that there is something to compare them with.
+    """
+
+    judged: Judged
+    lately: NDArray[np.bool_]
+    walks: list[Path]
+    gains: list[float]
+    slices: dict[str, Slice]
+    repeats: Repeats
+    through_id: int
+
+
+def fetch_evidence(project: Project) -> Evidence:
+    """Read everything a report of agreement needs, in a handful of statements.
+
+    A million judgments take some seconds and about 300 MB.
+    """
+    labels = labels_of(project)
+    pair, query, person, walk_ids, stream, moment, newest = fetch_arrays(JUDGED, [project.pk, project.pk])
+    again, again_query, first_ids, second_ids = fetch_arrays(REPEATED, [project.pk])
+    walked = _walks_of(np.concatenate([walk_ids, first_ids, second_ids]), [label.pk for label in labels])
+    walk, label, version = walked.of(walk_ids)
+    first_walk, first, _ = walked.of(first_ids)
+    second_walk, second, _ = walked.of(second_ids)
+    month = (SINCE + moment.astype("timedelta64[us]")).astype("datetime64[M]").astype(np.int64) + 12 * 1970
+    return Evidence(
+        judged=Judged(pair, query, person, label, walk, version, month),
+        lately=_lately(person, moment),
+        walks=walked.walks,
+        gains=[one.gain for one in labels],
+        slices=slices_of(project, pair, query, stream),
+        repeats=Repeats(again, again_query, first, second, first_walk, second_walk),
+        through_id=int(newest[0]) if len(newest) else 0,
+    )
+
+
+def _lately(person: NDArray[np.int64], moment: NDArray[np.int64]) -> NDArray[np.bool_]:
+    order = np.lexsort((moment, person))
+    _, start, count = np.unique(person[order], return_index=True, return_counts=True)
+    from_the_end = np.repeat(start + count, count) - np.arange(len(order))
+    lately = np.zeros(len(order), np.bool_)
+    lately[order] = (from_the_end <= NEWEST) & (np.repeat(count, count) >= 2 * NEWEST)
+    return lately
+
+
+@dataclass(frozen=True)
+class _Walked:
+    """Walks by the ids of GuidelinePath (k,), sorted, with what each has: an index into `walks`, a label, a version."""
+
+    ids: NDArray[np.int64]
+    walks: list[Path]
+    walk: NDArray[np.intp]
+    label: NDArray[np.intp]
+    version: NDArray[np.int64]
+
+    def of(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int64]]:
+        """Return walk, label and version of each of the ids."""
+        place = np.searchsorted(self.ids, ids)
+        return self.walk[place], self.label[place], self.version[place]
+
+
+def _walks_of(ids: NDArray[np.int64], label_ids: list[int]) -> _Walked:
+    """Look up each distinct walk once; one that several versions have in the same words is one."""
+    rows = list(
+        GuidelinePath.objects.filter(pk__in=np.unique(ids).tolist())
+        .order_by("pk")
+        .values_list("pk", "path", "label", "guideline__number")
+    )
+    texts = sorted({path for _, path, _, _ in rows})
+    return _Walked(
+        np.array([pk for pk, _, _, _ in rows], np.int64),
+        [parse_path(text) for text in texts],
+        np.array([texts.index(path) for _, path, _, _ in rows], np.intp),
+        np.array([label_ids.index(label) for _, _, label, _ in rows], np.intp),
+        np.array([number for _, _, _, number in rows], np.int64),
+    )
 
 
 @dataclass(frozen=True)
@@ -43,3 +159,27 @@ def project_agreement(project: Project, seed: int = 0) -> Agreement:
     """Return raw agreement and Krippendorff's alpha of the project's judgments, with intervals over queries."""
     found = label_counts(project)
     return agreement(found.counts, found.query_ids, seed=seed)
+
+
+def measured_judgments(project: Project) -> QuerySet[Judgment]:
+    """Return the judgments that a report is made of: live ones, but for those of gold pairs."""
+    return Judgment.objects.filter(project=project, retired_at__isnull=True).exclude(stream=Stream.GOLD)
+
+
+@dataclass(frozen=True)
+class News:
+    """What a report does not know: how many judgments came since, and how many that it knows were taken back."""
+
+    came: int
+    gone: int
+
+    def __bool__(self) -> bool:
+        return bool(self.came or self.gone)
+
+
+def news_since(report: AgreementReport) -> News:
+    """Return what has happened since a report. Two index scans over what is new; no count over what is not."""
+    gone = Judgment.objects.filter(
+        project=report.project_id, retired_at__gt=report.computed_at, pk__lte=report.through_id
+    )
+    return News(measured_judgments(report.project).filter(pk__gt=report.through_id).count(), gone.count())

@@ -1,15 +1,26 @@
 """Agreement of what is stored, against numbers worked out by hand."""
 
+import datetime as dt
 import math
 import uuid
+from typing import Any
 
+import numpy as np
 import pytest
+from django.db import connection
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from labeling.actions.guidelines import publish_guideline
+from labeling.guidelines.walk import format_path, parse_path
 from labeling.models import Judgment, Slot
-from labeling.queries.agreement import label_counts, project_agreement
+from labeling.queries import agreement
+from labeling.queries.agreement import Evidence, fetch_evidence, label_counts, project_agreement
+from labeling.queries.projects import labels_of, published_guideline
 from tests.labeling.acting import claim, judge, judge_all, make_members, submit, undo_last
-from tests.making import make_member, make_pair, make_project, make_round
+from tests.labeling.actions.test_streams import GOLD_TURN, claimed
+from tests.labeling.queries.test_repeats import shop_with_repeats
+from tests.making import PATHS, make_gold, make_member, make_pair, make_project, make_round
 
 pytestmark = pytest.mark.django_db
 
@@ -68,3 +79,102 @@ def test_agreement_of_nothing_is_not_a_number(django_assert_num_queries: DjangoA
     assert math.isnan(found.raw.value)
     assert math.isnan(found.alpha.value)
     assert (found.units, found.judgments) == (0, 0)
+
+
+def alter(judgment: Judgment, **fields: object) -> None:
+    """Change a stored judgment, which the trigger refuses to everybody else."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        Judgment.objects.filter(pk=judgment.pk).update(**fields)
+        cursor.execute("SET LOCAL session_replication_role = origin")
+
+
+def rows_of(found: Evidence) -> set[tuple[Any, ...]]:
+    """Return each judgment of the evidence as pair, query, person, label, path, version and month."""
+    judged = found.judged
+    walks = [format_path(walk) for walk in found.walks]
+    columns = (judged.pair, judged.query, judged.person, judged.label, judged.walk, judged.version, judged.month)
+    return {
+        (pair, query, person, "ESCI"[label], walks[walk], version, month)
+        for pair, query, person, label, walk, version, month in zip(*map(np.ndarray.tolist, columns), strict=True)
+    }
+
+
+def test_evidence_has_the_live_judgments_of_people_on_their_own() -> None:
+    """Not what was taken back, not gold pairs, not repeats, not another project's."""
+    project, one, other = shop_with_repeats("ES", "I")
+    make_gold(project)
+    submit(one, claimed(one, GOLD_TURN), "C")
+    judge(one, "S")
+    undo_last(project, one.user)
+    elsewhere = make_project()
+    make_round(elsewhere, [make_pair(elsewhere)])
+    judge(make_member(elsewhere), "C")
+    now = timezone.now()
+    month = 12 * now.year + now.month - 1
+    found = fetch_evidence(project)
+    assert {row[:6] for row in rows_of(found)} == {
+        (stored.pair_id, stored.pair.query_id, stored.annotator_id, "E", PATHS["E"], 1)
+        for stored in Judgment.objects.filter(project=project, stream="random", retired_at=None)
+    }
+    assert len(found.judged) == 3
+    assert max(found.judged.month) <= month
+    again = found.repeats
+    assert sorted(zip(again.person.tolist(), again.first.tolist(), again.second.tolist(), strict=True)) == [
+        (one.user_id, 0, 0),
+        (one.user_id, 0, 1),
+        (other.user_id, 0, 3),
+    ]
+    assert [format_path(found.walks[walk]) for walk in again.second_walk[again.second == 3]] == [PATHS["I"]]
+    assert found.through_id == Judgment.objects.filter(project=project).latest("pk").pk
+    assert found.gains == [label.gain for label in labels_of(project)]
+
+
+def test_evidence_tells_months_in_utc_and_versions() -> None:
+    project = make_project(overlap=1, max_overlap=1)
+    make_round(project, [make_pair(project) for _ in range(3)])
+    member = make_member(project)
+    ends = [judge(member, "E") for _ in range(2)]
+    publish_guideline(project, published_guideline(project).source, None)
+    ends.append(judge(member, "E"))
+    moments = ("1999-12-31T23:59:59.999999+00:00", "2024-02-29T23:30:00-05:00", "2025-12-01T00:00:00+00:00")
+    for stored, moment in zip(ends, moments, strict=True):
+        alter(stored, created_at=dt.datetime.fromisoformat(moment))
+    found = fetch_evidence(project)
+    assert {(row[5], *divmod(row[6], 12)) for row in rows_of(found)} == {(1, 1999, 11), (1, 2024, 2), (2, 2025, 11)}
+    assert found.walks == [parse_path(PATHS["E"])]
+
+
+def test_evidence_splits_by_stream() -> None:
+    project = make_project(overlap=1, max_overlap=1)
+    member, pairs = make_member(project), [make_pair(project) for _ in range(3)]
+    make_round(project, pairs[:1])
+    judge(member)
+    make_round(project, pairs[1:], stream="active")
+    judge(member)
+    judge(member)
+    found = fetch_evidence(project)
+    stream = found.slices["stream"]
+    served = dict(zip(found.judged.pair.tolist(), [stream.values[code] for code in stream.codes], strict=True))
+    assert served == {pairs[0].pk: "random", pairs[1].pk: "active", pairs[2].pk: "active"}
+
+
+def test_evidence_marks_the_newest_judgments_of_who_has_twice_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agreement, "NEWEST", 2)
+    project = make_project(overlap=2, max_overlap=2)
+    make_round(project, [make_pair(project) for _ in range(5)])
+    often, seldom = make_members(project, 2)
+    stored = [judge(often) for _ in range(5)]
+    alter(stored[0], created_at=timezone.now() + dt.timedelta(days=1))
+    for _ in range(3):
+        judge(seldom)
+    found = fetch_evidence(project)
+    lately = set(zip(found.judged.person[found.lately].tolist(), found.judged.pair[found.lately].tolist(), strict=True))
+    assert lately == {(often.user_id, stored[0].pair_id), (often.user_id, stored[4].pair_id)}
+
+
+def test_evidence_of_nothing_is_empty(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    project = make_project()
+    with django_assert_num_queries(5):
+        found = fetch_evidence(project)
+    assert (len(found.judged), len(found.repeats), found.walks, found.through_id) == (0, 0, [], 0)
