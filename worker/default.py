@@ -6,8 +6,9 @@ from functools import partial
 
 from celery import shared_task
 
-from labeling.actions.jobs import fail_job, finish_job, recover_jobs, start_job
-from labeling.actions.loop import advance_loop
+from labeling.actions.agreement import measure_agreement as measure
+from labeling.actions.jobs import fail_job, finish_job, recover_jobs, report_progress, start_job
+from labeling.actions.loop import advance_loop, measure_when_due
 from labeling.actions.rounds import Drawn, open_round
 from labeling.actions.scoring import plan_shards
 from labeling.models import Job, Project
@@ -21,9 +22,10 @@ log = logging.getLogger(__name__)
 
 @shared_task
 def advance_loops() -> None:
-    """Queue the next step of every project whose loop is on and whose period has passed."""
-    for project in Project.objects.filter(loop_enabled=True):
+    """Queue the next step of every project whose loop is on and whose period has passed, and what is to be measured."""
+    for project in Project.objects.all():
         advance_loop(project)
+        measure_when_due(project)
 
 
 @shared_task
@@ -43,6 +45,21 @@ def plan_scoring(job_id: int) -> None:
         finish_job(job, "There is no champion yet, so nothing was scored.", scored=0)
     elif plan_shards(job, champion) == 0:
         finish_job(job, f"{champion.name} has scored the whole pool already.", scored=0)
+
+
+@shared_task
+def measure_agreement(job_id: int) -> None:
+    """Measure how far the project's people agree."""
+    job = start_job(job_id)
+    if job is None:
+        return
+    try:
+        report_progress(job, 0, 0, "Reading the judgments, and comparing them.")
+        report = measure(job.project)
+        finish_job(job, f"{report.judgments:,} judgments.", judgments=report.judgments)
+    except Exception as error:
+        log.exception("Job %s", job_id)
+        fail_job(job, f"{type(error).__name__}: {error}")
 
 
 @shared_task

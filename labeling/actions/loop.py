@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from labeling.actions.agreement import measurement_is_due
 from labeling.actions.jobs import enqueue_job
 from labeling.models import Consensus, Job, Project
 from labeling.queries.pairs import unqueued_pairs
@@ -61,3 +62,8 @@ def advance_loop(project: Project, now: dt.datetime | None = None) -> Job | None
     if step is None:
         return None
     return enqueue_job(locked, step, then=AFTER_TRAINING if step == Job.Kind.TRAIN else ())
+
+
+def measure_when_due(project: Project) -> Job | None:
+    """Queue a measurement of agreement where enough has changed, whether or not the loop is on; None where not."""
+    return enqueue_job(project, Job.Kind.MEASURE) if measurement_is_due(project) else None

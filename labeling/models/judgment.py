@@ -25,7 +25,7 @@ class Judgment(models.Model):
         SUPERSEDED = "superseded"
         SURPLUS = "surplus"
 
-    project = models.ForeignKey(Project, models.PROTECT, related_name="judgments")
+    project = models.ForeignKey(Project, models.PROTECT, related_name="judgments", db_index=False)
     slot = models.ForeignKey(Slot, models.PROTECT, related_name="judgments", db_index=False)
     pair = models.ForeignKey(Pair, models.PROTECT, related_name="judgments", db_index=False)
     annotator = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="judgments", db_index=False)
@@ -59,6 +59,10 @@ class Judgment(models.Model):
         indexes = (
             models.Index(fields=("annotator", "project", "-created_at"), name="judgment_of_annotator"),
             models.Index(fields=("pair",), name="judgment_of_pair"),
+            models.Index(fields=("project", "id"), name="judgment_of_project"),
+            models.Index(
+                fields=("project", "retired_at"), condition=Q(retired_at__isnull=False), name="judgment_retired"
+            ),
         )
 
     def __str__(self) -> str:

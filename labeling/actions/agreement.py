@@ -1,0 +1,83 @@
+"""Keeping what is known of agreement up to date."""
+
+import datetime as dt
+
+from django.db import transaction
+from django.utils import timezone
+
+from labeling.models import AgreementReport, GuidelineVersion, Job, Project
+from labeling.queries.agreement import fetch_evidence, measured_judgments, news_since
+from modeling.labels.report import measure
+
+SEED = 1
+SMALL = 20_000  # so many judgments are measured while a page waits; more are left to a job
+QUICK = 2_000  # so few at any view; the others not again within PATIENCE
+PATIENCE = dt.timedelta(minutes=1)
+GROWTH, LEAST_GROWTH = 0.05, 200  # a report is renewed by itself after so many more judgments, whichever is more
+RETRY_AFTER = dt.timedelta(hours=1)  # a measurement that failed
+
+
+def measure_agreement(project: Project) -> AgreementReport:
+    """Measure the project's agreement and keep it, unless newer judgments were measured meanwhile."""
+    started = timezone.now()
+    evidence = fetch_evidence(project)
+    found = measure(
+        evidence.judged,
+        evidence.walks,
+        evidence.gains,
+        slices=evidence.slices,
+        repeats=evidence.repeats,
+        lately=evidence.lately,
+        seed=SEED,
+    )
+    report = AgreementReport(
+        project=project,
+        computed_at=started,
+        through_id=evidence.through_id,
+        judgments=len(evidence.judged),
+        data=found.to_dict(),
+    )
+    return _keep(report)
+
+
+@transaction.atomic
+def _keep(report: AgreementReport) -> AgreementReport:
+    Project.objects.select_for_update(no_key=True).get(pk=report.project_id)
+    newer = AgreementReport.objects.filter(project=report.project_id, computed_at__gt=report.computed_at).first()
+    if newer is not None:
+        return newer
+    report.save()
+    return report
+
+
+def current_report(project: Project) -> AgreementReport | None:
+    """Return the project's report, brought up to date where that takes a moment; None where a job is to make it."""
+    report = AgreementReport.objects.filter(project=project).first()
+    if report is None:
+        few = measured_judgments(project).order_by()[: SMALL + 1].count() <= SMALL
+        return measure_agreement(project) if few else None
+    report.project = project
+    recent = report.judgments > QUICK and timezone.now() - report.computed_at < PATIENCE
+    if recent or report.judgments > SMALL:
+        return report
+    news = news_since(report)
+    return measure_agreement(project) if news and report.judgments + news.came <= SMALL else report
+
+
+def measurement_is_due(project: Project) -> bool:
+    """Say whether a job should measure: enough judgments came, or the guideline was published or taken over."""
+    report = AgreementReport.objects.filter(project=project).first()
+    failed = Job.objects.filter(
+        project=project, kind=Job.Kind.MEASURE, state=Job.State.FAILED, finished_at__gt=timezone.now() - RETRY_AFTER
+    )
+    if failed.exists():
+        return False
+    known, through = (report.judgments, report.through_id) if report else (0, 0)
+    enough = round(max(LEAST_GROWTH, GROWTH * known))
+    if measured_judgments(project).filter(pk__gt=through)[:enough].count() >= enough:
+        return True
+    if report is None:
+        return False
+    published = GuidelineVersion.objects.filter(project=project, published_at__gt=report.computed_at)
+    taken_over = Job.objects.filter(project=project, kind=Job.Kind.RELABEL, finished_at__gt=report.computed_at)
+    return published.exists() or taken_over.exists()
