@@ -1,29 +1,39 @@
-"""Publishing versions of the decision tree."""
+"""Publishing versions of the decision tree, and drafts of the next one."""
+
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
 
 from labeling.actions.audit_log import record
+from labeling.guidelines.edit import add_example, tidy_example
 from labeling.guidelines.parse import parse_guideline
-from labeling.guidelines.tree import LabelLeaf
+from labeling.guidelines.source import GuidelineError
+from labeling.guidelines.tree import Example, LabelLeaf
 from labeling.guidelines.walk import format_path, whole_paths
 from labeling.models import GuidelinePath, GuidelineVersion, Project, User
-from labeling.queries.projects import labels_of
+from labeling.queries.guidelines import draft_of
+from labeling.queries.projects import labels_of, published_guideline
 
 
 @transaction.atomic
 def publish_guideline(project: Project, source: str, actor: User | None) -> GuidelineVersion:
-    """Publish a new version from its YAML, with every whole walk through it.
+    """Publish a new version from its YAML, with every whole walk through it. A draft stays, and comes after it.
 
     Raises GuidelineError, naming each problem by line, and stores nothing then.
     """
     labels = {label.key: label for label in labels_of(project)}
     tree = parse_guideline(source, labels)
-    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
-    newest = GuidelineVersion.objects.filter(project=project).order_by("-number").first()
+    _lock(project)
+    number = _next_number(project)
+    if draft := draft_of(project):
+        number, draft.number = draft.number, number
+        draft.save(update_fields=["number"])
     version = GuidelineVersion.objects.create(
         project=project,
-        number=newest.number + 1 if newest else 1,
+        number=number,
         title=tree.title,
         source=source,
         published_at=timezone.now(),
@@ -40,3 +50,106 @@ def publish_guideline(project: Project, source: str, actor: User | None) -> Guid
     )
     record(project, actor, "guideline.publish", version.number, title=version.title)
     return version
+
+
+def _lock(project: Project) -> None:
+    """Let nobody else write to the project's guideline until the transaction ends."""
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+
+
+def _next_number(project: Project) -> int:
+    newest = GuidelineVersion.objects.filter(project=project).order_by("-number").first()
+    return newest.number + 1 if newest else 1
+
+
+@dataclass(frozen=True)
+class SavedDraft:
+    """How a save ended: `stored`, or refused since the draft is not what it was based on; `draft` as it is now."""
+
+    stored: bool
+    draft: GuidelineVersion | None
+
+
+def draft_digest(draft: GuidelineVersion) -> str:
+    """Return a digest of a draft's text and note, which tells whether somebody has changed them."""
+    return hashlib.sha256(f"{draft.source}\0{draft.change_note}".encode()).hexdigest()
+
+
+@transaction.atomic
+def start_draft(project: Project, actor: User, version: GuidelineVersion | None = None) -> GuidelineVersion:
+    """Return the project's draft; where there is none, one from a version, or from the newest published one."""
+    _lock(project)
+    if draft := draft_of(project):
+        return draft
+    version = version or published_guideline(project)
+    if version.project_id != project.pk:
+        raise ValueError(f"{version} is not a guideline of {project}.")
+    draft = GuidelineVersion.objects.create(
+        project=project,
+        number=_next_number(project),
+        title=version.title,
+        source=version.source,
+        edited_at=timezone.now(),
+        edited_by=actor,
+    )
+    record(project, actor, "guideline.draft", draft.number, started_from=version.number)
+    return draft
+
+
+@transaction.atomic
+def save_draft(project: Project, source: str, base_digest: str, actor: User, change_note: str = "") -> SavedDraft:
+    """Store the text of the draft, problems and all, so that nothing is lost.
+
+    Refused where the draft has become another one than `base_digest` is of, or is gone. What is stored already
+    counts as stored.
+    """
+    _lock(project)
+    draft = draft_of(project)
+    if draft is None:
+        return SavedDraft(False, None)
+    if (draft.source, draft.change_note) == (source, change_note):
+        return SavedDraft(True, draft)
+    if draft_digest(draft) != base_digest:
+        return SavedDraft(False, draft)
+    draft.change_note = change_note
+    _write(draft, source, actor)
+    record(project, actor, "guideline.save", draft.number)
+    return SavedDraft(True, draft)
+
+
+@transaction.atomic
+def discard_draft(project: Project, base_digest: str, actor: User) -> SavedDraft:
+    """Delete the draft, unless it has become another one than `base_digest` is of."""
+    _lock(project)
+    draft = draft_of(project)
+    if draft is not None:
+        if draft_digest(draft) != base_digest:
+            return SavedDraft(False, draft)
+        record(project, actor, "guideline.discard", draft.number, title=draft.title, change_note=draft.change_note)
+        draft.delete()
+    return SavedDraft(True, None)
+
+
+@transaction.atomic
+def add_example_to_draft(project: Project, question_id: str, example: Example, actor: User) -> GuidelineVersion:
+    """Put a worked example into the draft, and make one from the published version where there is none.
+
+    Its white space is tidied. An example that is there already is not added again. Raises GuidelineEditError where
+    it does not fit in, and changes nothing then.
+    """
+    draft = start_draft(project, actor)
+    source = add_example(draft.source, question_id, tidy_example(example))
+    if source != draft.source:
+        _write(draft, source, actor)
+        record(project, actor, "guideline.example", draft.number, question=question_id, query=example.query)
+    return draft
+
+
+def _write(draft: GuidelineVersion, source: str, actor: User) -> None:
+    """Store a text, and the title that it has. A draft with problems keeps the title that it had before."""
+    draft.source = source
+    with suppress(GuidelineError):
+        draft.title = parse_guideline(source, tuple(label.key for label in labels_of(draft.project))).title
+    draft.edited_at = timezone.now()
+    draft.edited_by = actor
+    draft.save()
