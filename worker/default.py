@@ -9,6 +9,7 @@ from celery import shared_task
 from labeling.actions.agreement import measure_agreement as measure
 from labeling.actions.jobs import fail_job, finish_job, recover_jobs, report_progress, start_job
 from labeling.actions.loop import advance_loop, measure_when_due
+from labeling.actions.relabeling import StoppedError, bring_under
 from labeling.actions.rounds import Drawn, open_round
 from labeling.actions.scoring import plan_shards
 from labeling.models import Job, Project
@@ -70,6 +71,21 @@ def select_round(job_id: int) -> None:
         return
     try:
         finish_job(job, draw_round(job))
+    except Exception as error:
+        log.exception("Job %s", job_id)
+        fail_job(job, f"{type(error).__name__}: {error}")
+
+
+@shared_task
+def take_over_guideline(job_id: int) -> None:
+    """Bring the judgments that are there under a version of the guideline. Run again, it goes on where it stopped."""
+    job = start_job(job_id)
+    if job is None:
+        return
+    try:
+        bring_under(job)
+    except StoppedError:
+        log.info("Job %s was stopped.", job_id)
     except Exception as error:
         log.exception("Job %s", job_id)
         fail_job(job, f"{type(error).__name__}: {error}")

@@ -1,6 +1,8 @@
 """Publishing versions of the decision tree, and drafts of the next one."""
 
 import hashlib
+from collections import Counter
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -8,20 +10,27 @@ from django.db import transaction
 from django.utils import timezone
 
 from labeling.actions.audit_log import record
+from labeling.actions.jobs import cancel_job
+from labeling.actions.judgments import tree_of
+from labeling.actions.relabeling import start_take_over, withdraw_waiting
+from labeling.guidelines.diff import changed_questions
 from labeling.guidelines.edit import add_example, tidy_example
 from labeling.guidelines.parse import parse_guideline
+from labeling.guidelines.replay import Fate
 from labeling.guidelines.source import GuidelineError
-from labeling.guidelines.tree import Example, LabelLeaf
+from labeling.guidelines.tree import Example, Guideline, LabelLeaf
 from labeling.guidelines.walk import format_path, whole_paths
-from labeling.models import GuidelinePath, GuidelineVersion, Project, User
+from labeling.models import GuidelinePath, GuidelineVersion, Job, Label, Project, User
 from labeling.queries.guidelines import draft_of
 from labeling.queries.projects import labels_of, published_guideline
+from labeling.queries.relabeling import replayed_walks
 
 
 @transaction.atomic
 def publish_guideline(project: Project, source: str, actor: User | None) -> GuidelineVersion:
     """Publish a new version from its YAML, with every whole walk through it. A draft stays, and comes after it.
 
+    Answers to questions that have changed do not carry over to it, and nobody is asked anything again.
     Raises GuidelineError, naming each problem by line, and stores nothing then.
     """
     labels = {label.key: label for label in labels_of(project)}
@@ -31,14 +40,30 @@ def publish_guideline(project: Project, source: str, actor: User | None) -> Guid
     if draft := draft_of(project):
         number, draft.number = draft.number, number
         draft.save(update_fields=["number"])
+    before = GuidelineVersion.objects.filter(project=project, published_at__isnull=False).order_by("-number").first()
     version = GuidelineVersion.objects.create(
         project=project,
         number=number,
         title=tree.title,
         source=source,
+        asked_again=list(changed_questions(tree_of(project, before), tree)) if before else [],
         published_at=timezone.now(),
         published_by=actor,
     )
+    _store_paths(version, tree, labels)
+    _end_relabeling(project, actor)
+    record(project, actor, "guideline.publish", version.number, title=version.title)
+    return version
+
+
+def _end_relabeling(project: Project, actor: User | None) -> int:
+    """Stop what brings judgments under an older version, and ask no more of it; return how many questions waited."""
+    for job in project.jobs.filter(kind=Job.Kind.RELABEL, state__in=(Job.State.QUEUED, Job.State.RUNNING)):
+        cancel_job(job, actor)
+    return withdraw_waiting(project)
+
+
+def _store_paths(version: GuidelineVersion, tree: Guideline, labels: Mapping[str, Label]) -> None:
     GuidelinePath.objects.bulk_create(
         GuidelinePath(
             guideline=version,
@@ -48,8 +73,6 @@ def publish_guideline(project: Project, source: str, actor: User | None) -> Guid
         )
         for path, leaf in whole_paths(tree)
     )
-    record(project, actor, "guideline.publish", version.number, title=version.title)
-    return version
 
 
 def _lock(project: Project) -> None:
@@ -153,3 +176,58 @@ def _write(draft: GuidelineVersion, source: str, actor: User) -> None:
     draft.edited_at = timezone.now()
     draft.edited_by = actor
     draft.save()
+
+
+class DraftChangedError(Exception):
+    """The draft is not the one whose effect was shown. Nothing was published."""
+
+
+@transaction.atomic
+def publish_draft(
+    project: Project, digest: str, asked_again: Collection[str], *, relabel: bool, take_over: bool, actor: User
+) -> GuidelineVersion:
+    """Publish the draft, and queue what brings the judgments that are there under it.
+
+    `digest` is of the draft as its effect was shown. `asked_again` are those of its changed questions whose answers do
+    not carry over; new questions are among them in any case. With `take_over`, judgments whose answers lead to another
+    label get that label; with `relabel`, people are asked the questions again. What waits of older versions is
+    withdrawn. Raises DraftChangedError where the draft has become another one or is gone, GuidelineError where it has
+    problems, and ValueError for a question that has not changed; nothing is published then.
+    """
+    _lock(project)
+    draft = draft_of(project)
+    if draft is None or draft_digest(draft) != digest:
+        raise DraftChangedError("The draft is gone." if draft is None else "The draft has changed since.")
+    labels = {label.key: label for label in labels_of(project)}
+    tree = parse_guideline(draft.source, labels)
+    old = tree_of(project, published_guideline(project))
+    changed = changed_questions(old, tree)
+    if unknown := set(asked_again) - set(changed):
+        raise ValueError(
+            f"{', '.join(sorted(unknown))}: no question that has changed. These have: {', '.join(changed)}."
+        )
+    draft.asked_again = [name for name in changed if name in asked_again or name not in old.questions]
+    draft.title = tree.title
+    draft.published_at = timezone.now()
+    draft.published_by = actor
+    draft.save()
+    _store_paths(draft, tree, labels)
+    counts = Counter(dict.fromkeys(Fate, 0))
+    for walk in replayed_walks(project, tree, draft.number, draft.asked_again):
+        counts[walk.replayed.fate] += walk.judgments
+    withdrawn = _end_relabeling(project, actor)
+    if (take_over and counts[Fate.CHANGE]) or (relabel and counts[Fate.ASK]):
+        start_take_over(draft, actor, take_over=take_over, relabel=relabel)
+    record(
+        project,
+        actor,
+        "guideline.publish",
+        draft.number,
+        title=draft.title,
+        asked_again=draft.asked_again,
+        take_over=take_over,
+        relabel=relabel,
+        withdrawn=withdrawn,
+        judgments={str(fate): n for fate, n in counts.items()},
+    )
+    return draft

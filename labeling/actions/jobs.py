@@ -2,6 +2,7 @@
 
 import datetime as dt
 import logging
+from collections.abc import Mapping
 from functools import cache
 
 from celery import Celery
@@ -49,16 +50,23 @@ def send(task: tuple[str, str], **ids: int) -> None:
 
 
 def enqueue_job(
-    project: Project, kind: Job.Kind, actor: User | None = None, then: tuple[Job.Kind, ...] = ()
+    project: Project,
+    kind: Job.Kind,
+    actor: User | None = None,
+    then: tuple[Job.Kind, ...] = (),
+    choices: Mapping[str, object] | None = None,
 ) -> Job | None:
-    """Queue a job, and the kinds in `then` after it has been done; None where one of its kind is still active."""
+    """Queue a job, and the kinds in `then` after it has been done; None where one of its kind is still active.
+
+    `choices` are what its task wants to know, as plain JSON.
+    """
     try:
         with transaction.atomic():
             job = Job.objects.create(
                 project=project,
                 kind=kind,
                 requested_by=actor,
-                params={"then": [str(next_kind) for next_kind in then]},
+                params={**(choices or {}), "then": [str(next_kind) for next_kind in then]},
                 sent_at=timezone.now(),
             )
             record(project, actor, "job.start", f"{kind} {job.pk}")

@@ -25,6 +25,7 @@ from labeling.models import (
     Pair,
     Project,
     QueueEntry,
+    Relabel,
     Round,
     Skip,
     Slot,
@@ -92,7 +93,7 @@ def submit_answer(project: Project, annotator: User, answer: Answer) -> Outcome:
     was never in this project's queue.
     """
     member = locked_member(project, annotator)
-    end = _end_of(project, answer)
+    end = end_of(project, answer)
     return _store(member, answer, end.label_id, end.skip_reason)
 
 
@@ -118,17 +119,17 @@ def correct_judgment(project: Project, annotator: User, judgment_id: int, answer
     as submit_answer does, and ValueError for a path that ends in a skip.
     """
     locked_member(project, annotator)
-    end = _end_of(project, answer)
+    end = end_of(project, answer)
     if end.label_id is None:
         raise ValueError("A judgment can be corrected by another label only. To skip the pair, undo the judgment.")
     if Judgment.objects.filter(key=answer.key, annotator=annotator).exists():
         return Outcome.REPEATED
     old = judged_since(project, annotator, day_start()).get(pk=judgment_id)
     pair = Pair.objects.select_for_update(no_key=True, of=("self",)).select_related("product").get(pk=old.pair_id)
-    slot = _locked_slot(old.slot_id)
-    _retire(old, Judgment.Retired.SUPERSEDED)
-    _store_judgment(project, annotator, slot, pair, answer, end.label_id, answer.seconds or 0)
-    _count(project, slot)
+    slot = locked_slot(old.slot_id)
+    retire(old, Judgment.Retired.SUPERSEDED)
+    store_judgment(project, annotator, slot, pair, answer, end.label_id, answer.seconds or 0)
+    count_in(project, slot)
     return Outcome.STORED
 
 
@@ -156,11 +157,11 @@ def undo_step(project: Project, annotator: User, step: Judgment | Skip | None) -
     lease(slot, project, annotator, timezone.now())
     slot.draft = step.path
     slot.save()
-    _count(project, slot)
+    count_in(project, slot)
     return slot
 
 
-def _end_of(project: Project, answer: Answer) -> GuidelinePath:
+def end_of(project: Project, answer: Answer) -> GuidelinePath:
     """Return the stored walk that ends where the answer's path does; raise what is wrong with the path."""
     ours = answer.guideline.project_id == project.pk and answer.guideline.published_at is not None
     found = _ends(answer.guideline.pk).get(answer.path) if ours else None
@@ -186,14 +187,14 @@ def _store(member: Membership, answer: Answer, label_id: int | None, skip_reason
     if slot.annotator_id != annotator.pk:
         lease(slot, project, annotator, timezone.now())
     if label_id is None:
-        return _store_skip(project, annotator, slot, answer, skip_reason)
+        return store_skip(project, annotator, slot, answer, skip_reason)
     slot.judged = True
     slot.draft = ""
     slot.save(update_fields=LEASE)
     elapsed = (timezone.now() - slot.leased_at).total_seconds() if slot.leased_at else 0
     seconds = elapsed if answer.seconds is None else min(elapsed, answer.seconds)
-    _store_judgment(project, annotator, slot, pair, answer, label_id, seconds)
-    _count(project, slot)
+    store_judgment(project, annotator, slot, pair, answer, label_id, seconds)
+    count_in(project, slot)
     if slot.entry.stream == Stream.GOLD:
         pause_below_mark(member)
     return Outcome.STORED
@@ -216,7 +217,7 @@ def _lock_pair(project_id: int, pair_id: int, annotator_id: int, key: uuid.UUID)
     )
 
 
-def _store_judgment(
+def store_judgment(
     project: Project,
     annotator: User,
     slot: Slot,
@@ -226,6 +227,7 @@ def _store_judgment(
     seconds: float,
     **retired: object,
 ) -> None:
+    """Store a walk to a label in a locked slot, under the text of the product that was shown."""
     Judgment.objects.create(
         project=project,
         slot=slot,
@@ -243,8 +245,8 @@ def _store_judgment(
     )
 
 
-def _count(project: Project, slot: Slot) -> None:
-    """Bring what a judgment is counted in up to date."""
+def count_in(project: Project, slot: Slot) -> None:
+    """Bring the consensus that a slot's judgment is counted in up to date."""
     if slot.entry.stream not in PERSONAL:
         resolve_pair(project, slot.entry)
 
@@ -261,7 +263,7 @@ def _keep_surplus(project: Project, annotator: User, pair: Pair, answer: Answer,
             slot.save()
         slot.entry = entry
         retired = {"retired_at": timezone.now(), "retired_as": Judgment.Retired.SURPLUS}
-        _store_judgment(project, annotator, slot, pair, answer, label_id, answer.seconds or 0, **retired)
+        store_judgment(project, annotator, slot, pair, answer, label_id, answer.seconds or 0, **retired)
     return Outcome.NOT_NEEDED
 
 
@@ -306,7 +308,7 @@ def _open_slots_for(annotator: User) -> QuerySet[Slot]:
     )
 
 
-def _store_skip(project: Project, annotator: User, slot: Slot, answer: Answer, reason: str) -> Outcome:
+def store_skip(project: Project, annotator: User, slot: Slot, answer: Answer, reason: str) -> Outcome:
     """Store a skip and free its slot. A second one in the same round, from another tab, is not stored."""
     known = Skip.objects.filter(pair=slot.pair_id, round=slot.round_id, annotator=annotator, retired_at__isnull=True)
     outcome = Outcome.REPEATED if known.exists() else Outcome.STORED
@@ -332,20 +334,25 @@ def _store_skip(project: Project, annotator: User, slot: Slot, answer: Answer, r
 
 
 def _reopen_judgment(judgment: Judgment) -> Slot:
-    slot = _locked_slot(judgment.slot_id)
+    slot = locked_slot(judgment.slot_id)
     slot.withdrawn = not slot.personal and Pair.objects.filter(closes(judgment.pair_id), pk=judgment.pair_id).exists()
-    _retire(judgment, Judgment.Retired.UNDONE)
+    retire(judgment, Judgment.Retired.UNDONE)
     return slot
 
 
-def _locked_slot(slot_id: int) -> Slot:
+def locked_slot(slot_id: int) -> Slot:
+    """Lock and return a slot with its entry and round."""
     return Slot.objects.select_for_update(of=("self",)).select_related("entry__round").get(pk=slot_id)
 
 
-def _retire(judgment: Judgment, reason: Judgment.Retired) -> None:
+def retire(judgment: Judgment, reason: Judgment.Retired) -> None:
+    """Retire a live judgment. Nobody is asked about it again: a correction answers that, an undo takes it away."""
     judgment.retired_at = timezone.now()
     judgment.retired_as = reason
     judgment.save(update_fields=("retired_at", "retired_as"))
+    settled = Relabel.State.DONE if reason == Judgment.Retired.SUPERSEDED else Relabel.State.WITHDRAWN
+    asked = Relabel.objects.filter(judgment=judgment, state=Relabel.State.WAITING)
+    asked.update(state=settled, settled_at=judgment.retired_at)
 
 
 def _reopen_skip(skip: Skip) -> Slot | None:
