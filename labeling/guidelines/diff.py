@@ -1,6 +1,96 @@
 """What differs between two versions of a guideline. Pure."""
 
-from labeling.guidelines.tree import Guideline, Question
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from difflib import SequenceMatcher
+
+from labeling.guidelines.tree import Answer, Example, Guideline, LabelLeaf, Question, SkipLeaf, Translation
+
+# A word, a space, a sign; a character of a script that sets no spaces between words stands alone.
+TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f]|\s+|[^\W\u3040-\u30ff\u3400-\u9fff]+|\W")
+# Below this share of common words two texts are easier to read one after the other.
+MIXED = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a text: "same" in both versions, "gone" or "new"."""
+
+    text: str
+    kind: str
+
+
+Pieces = tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerChange:
+    """An answer that is "added", "removed" or "changed".
+
+    `leads` is where it led and where it leads, None where there was or is no such answer; without a change there it
+    is empty.
+    """
+
+    kind: str
+    key: str
+    text: Pieces
+    leads: tuple[str | LabelLeaf | SkipLeaf | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleChange:
+    """A worked example that is "added", "removed" or "changed"."""
+
+    kind: str
+    query: Pieces
+    product: Pieces
+    answer: Pieces
+    why: Pieces
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionChange:
+    """A question that is "added", "removed" or "changed".
+
+    `meaning` tells whether it asks something else than before. `ask` is there in any case, the rest where it differs;
+    `reordered` tells that the answers come in another order.
+    """
+
+    kind: str
+    id: str
+    meaning: bool
+    ask: Pieces
+    help: Pieces
+    answers: tuple[AnswerChange, ...]
+    reordered: bool
+    examples: tuple[ExampleChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TextChange:
+    """A text that is "added", "removed" or "changed", with the names that lead to it, such as ("type", "help")."""
+
+    kind: str
+    names: tuple[str, ...]
+    text: Pieces
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """All that differs between two versions; what does not is left out.
+
+    `questions` are those of the new version in its order, then those that are gone. `translations` are by language.
+    """
+
+    title: Pieces
+    start: Pieces
+    questions: tuple[QuestionChange, ...]
+    skips: tuple[TextChange, ...]
+    translations: Mapping[str, tuple[TextChange, ...]]
+
+    def __bool__(self) -> bool:
+        return any((self.title, self.start, self.questions, self.skips, self.translations))
 
 
 def changed_questions(old: Guideline, new: Guideline) -> tuple[str, ...]:
@@ -18,3 +108,164 @@ def changed_questions(old: Guideline, new: Guideline) -> tuple[str, ...]:
 
 def _asked(question: Question) -> tuple[object, ...]:
     return question.ask, question.help, {answer.key: answer.text for answer in question.answers}
+
+
+def compare_guidelines(old: Guideline, new: Guideline) -> Difference:
+    """Return what differs, with the changed words of each text marked."""
+    meaning = changed_questions(old, new)
+    questions = [
+        _question(old.questions.get(name), new.questions.get(name), name in meaning)
+        for name in dict.fromkeys((*new.questions, *old.questions))
+    ]
+    languages = dict.fromkeys((*old.translations, *new.translations))
+    translations = {
+        language: _texts(_said(old.translations.get(language)), _said(new.translations.get(language)))
+        for language in languages
+    }
+    return Difference(
+        title=_if_changed(old.title, new.title),
+        start=_if_changed(old.start, new.start),
+        questions=tuple(change for change in questions if change),
+        skips=_texts(
+            {(reason,): text for reason, text in old.skips.items()},
+            {(reason,): text for reason, text in new.skips.items()},
+        ),
+        translations={language: changes for language, changes in translations.items() if changes},
+    )
+
+
+def compare_texts(old: str, new: str) -> Pieces:
+    """Return both texts as one: the words that they share, those that are gone and those that are new.
+
+    Texts with little in common stand one after the other.
+    """
+    tokens = TOKEN.findall(old), TOKEN.findall(new)
+    matcher = SequenceMatcher(None, *tokens, autojunk=False)
+    if not old or not new or _shared_words(matcher, tokens) < MIXED:
+        parts = [("", old, new)]
+    else:
+        parts = [_part(tag, tokens[0][a:b], tokens[1][c:d]) for tag, a, b, c, d in matcher.get_opcodes()]
+    return tuple(
+        Piece(text, kind)
+        for part in _joined(parts)
+        for text, kind in zip(part, ("same", "gone", "new"), strict=True)
+        if text
+    )
+
+
+def _shared_words(matcher: "SequenceMatcher[str]", tokens: tuple[list[str], list[str]]) -> float:
+    """Return the share of words, spaces not counted, that are the same in both texts."""
+    words = [sum(not token.isspace() for token in side) for side in tokens]
+    shared = sum(
+        not token.isspace()
+        for block in matcher.get_matching_blocks()
+        for token in tokens[0][block.a : block.a + block.size]
+    )
+    return 2 * shared / (sum(words) or 1)
+
+
+def _part(tag: str, gone: list[str], new: list[str]) -> tuple[str, str, str]:
+    return ("".join(gone), "", "") if tag == "equal" else ("", "".join(gone), "".join(new))
+
+
+def _joined(parts: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """Join changes that have nothing but a space between them, so that phrases are read as phrases."""
+    joined: list[tuple[str, str, str]] = []
+    for same, gone, new in parts:
+        if not same and len(joined) > 1 and joined[-1][0].isspace() and not joined[-2][0]:
+            (space, _, _), (_, before, after) = joined.pop(), joined.pop()
+            joined.append(("", before + space + gone, after + space + new))
+        else:
+            joined.append((same, gone, new))
+    return joined
+
+
+def _if_changed(old: str, new: str) -> Pieces:
+    return compare_texts(old, new) if old != new else ()
+
+
+def _kind(old: object | None, new: object | None) -> str:
+    if old is None:
+        return "added"
+    return "removed" if new is None else "changed"
+
+
+def _question(old: Question | None, new: Question | None, meaning: bool) -> QuestionChange | None:
+    """Return what differs about a question; None where nothing does but the order of its examples."""
+    before, after = old or Question("", "", "", ()), new or Question("", "", "", ())
+    answers = {answer.key: answer for answer in before.answers}, {answer.key: answer for answer in after.answers}
+    kept = [[key for key in side if key in answers[0] and key in answers[1]] for side in answers]
+    change = QuestionChange(
+        kind=_kind(old, new),
+        id=after.id or before.id,
+        meaning=meaning,
+        ask=compare_texts(before.ask, after.ask),
+        help=_if_changed(before.help, after.help),
+        answers=tuple(
+            _answer(answers[0].get(key), answers[1].get(key))
+            for key in dict.fromkeys((*answers[1], *answers[0]))
+            if answers[0].get(key) != answers[1].get(key)
+        ),
+        reordered=kept[0] != kept[1],
+        examples=_examples(before.examples, after.examples),
+    )
+    differs = before.ask != after.ask or change.help or change.answers or change.reordered or change.examples
+    return change if differs else None
+
+
+def _answer(old: Answer | None, new: Answer | None) -> AnswerChange:
+    leads = (old.go if old else None, new.go if new else None)
+    return AnswerChange(
+        kind=_kind(old, new),
+        key=(new or old or Answer("", "", "")).key,
+        text=compare_texts(old.text if old else "", new.text if new else ""),
+        leads=leads if leads[0] != leads[1] else (),
+    )
+
+
+def _examples(old: tuple[Example, ...], new: tuple[Example, ...]) -> tuple[ExampleChange, ...]:
+    """Return the examples that differ; those of one query, and if it can be of one product, are taken for the same."""
+    before = [example for example in old if example not in new]
+    changes = []
+    for example in (example for example in new if example not in old):
+        same_pair = [other for other in before if (other.query, other.product) == (example.query, example.product)]
+        match = next(iter(same_pair or [other for other in before if other.query == example.query]), None)
+        if match:
+            before.remove(match)
+        changes.append(_example(match, example))
+    return tuple(changes + [_example(gone, None) for gone in before])
+
+
+def _example(old: Example | None, new: Example | None) -> ExampleChange:
+    before, after = (one or Example("", "", "", "") for one in (old, new))
+    texts = {
+        part.name: compare_texts(getattr(before, part.name), getattr(after, part.name)) for part in fields(Example)
+    }
+    return ExampleChange(_kind(old, new), **texts)
+
+
+def _texts(old: Mapping[tuple[str, ...], str], new: Mapping[tuple[str, ...], str]) -> tuple[TextChange, ...]:
+    return tuple(
+        TextChange(_kind(old.get(names), new.get(names)), names, compare_texts(old.get(names, ""), new.get(names, "")))
+        for names in dict.fromkeys((*new, *old))
+        if old.get(names) != new.get(names)
+    )
+
+
+def _said(translation: Translation | None) -> dict[tuple[str, ...], str]:
+    """Return every text of a translation under the names that lead to it."""
+    return {names: text for names, text in _named(translation) if text} if translation else {}
+
+
+def _named(translation: Translation) -> Iterable[tuple[tuple[str, ...], str]]:
+    yield ("title",), translation.title
+    for name, question in translation.questions.items():
+        yield (name, "ask"), question.ask
+        yield (name, "help"), question.help
+        for key, text in question.answers.items():
+            yield (name, "answer", key), text
+        for number, example in enumerate(question.examples, start=1):
+            for part in fields(example):
+                yield (name, "example", str(number), part.name), getattr(example, part.name)
+    for reason, text in translation.skips.items():
+        yield ("skip", reason), text
