@@ -1,7 +1,7 @@
 """Everything about agreement at once, with intervals from one set of bootstrap draws over whole queries."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from modeling.labels.by_question import (
 from modeling.labels.by_slice import PartAgreement, agreement_by_part
 from modeling.labels.draws import Draws
 from modeling.labels.judged import Indexes, Judged, Repeats, Slice, compare_judgments, distinct
+from modeling.labels.plain import plain
 
 __all__ = ["Judged", "Repeats", "Report", "Slice", "measure"]
 
@@ -97,7 +98,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON: the names of the fields as keys, lists for tuples, None for nan."""
-        found: dict[str, Any] = _plain(self)
+        found: dict[str, Any] = plain(self)
         return found
 
 
@@ -207,15 +208,3 @@ def _inside(what: str, indexes: Indexes, low: int, end: int) -> None:
     outside = (indexes < low) | (indexes >= end)
     if outside.any():
         raise ValueError(f"{what} must lie between {low} and {end - 1}, got {indexes[outside][0]}")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Estimate):
-        return value.to_dict()
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value
