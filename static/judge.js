@@ -188,6 +188,7 @@
     guideline: openGuide,
     skip: () => openSkip(!find("#skip")?.open),
     undo: () => find("#undo")?.click(),
+    ask: () => find("#desk .ask-lead")?.click(),
     back: () => (find("#skip[open]") ? openSkip(false) : find("#walk .back")?.click()),
   };
 
@@ -211,6 +212,7 @@
       if (namesOf(event).includes(keysInUse().guideline) && keysAreOn()) guide().close();
       return;
     }
+    if (find("dialog[open]")) return;
     if (event.key === "Escape") return escape();
     if (typing(event.target) || !keysAreOn()) return;
     const act = namesOf(event).map(actFor).find(Boolean);

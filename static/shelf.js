@@ -455,6 +455,7 @@
   };
   const onOpenCard = {
     skip: toggleSkip,
+    ask: (card) => find(".ask-lead", card).click(),
     examples: (card) => find(".shelf-help", card).toggleAttribute("open"),
     guideline: (card) => window.open(find(".to-guide", card).href, "_blank", "noopener"),
     back: (card) => (openSkip(card) ? toggleSkip(card) : find(".back", card).click()),
@@ -475,7 +476,7 @@
   document.addEventListener("keydown", (event) => {
     // 229 is what a key is called while an input method composes with it.
     if (event.defaultPrevented || event.isComposing || event.keyCode === 229) return;
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || find("dialog[open]")) return;
     if (typing(event.target)) {
       if (event.key === "Escape" && cardOf(event.target)) toggleSkip(cardOf(event.target));
       return;

@@ -19,7 +19,7 @@ def save_account(user: User, language: str, keys: Mapping[str, str]) -> User:
         raise ValueError(f"No key is there for {', '.join(unknown)}. Actions are: {', '.join(USUAL_KEYS)}.")
     user.keys = {action: key for action, key in keys.items() if key != USUAL_KEYS[action]}
     user.language = language
-    in_use = user.keys_in_use()
+    in_use = USUAL_KEYS | user.keys
     if len(set(in_use.values())) < len(in_use):
         raise ValueError(f"One key cannot do two things: {in_use}.")
     user.save(update_fields=("keys", "language"))

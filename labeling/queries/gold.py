@@ -3,13 +3,25 @@
 import datetime as dt
 import random
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from labeling.models import GoldPair, Judgment, Membership, Project, QueueEntry, Round, Skip, Stream, TrainingAnswer
+from labeling.models import (
+    GoldPair,
+    Judgment,
+    Label,
+    Membership,
+    Project,
+    QueueEntry,
+    Round,
+    Skip,
+    Stream,
+    TrainingAnswer,
+)
 from modeling.estimates import Estimate, wilson_interval
 
 NEWEST = 50  # so many gold judgments make the running estimate
@@ -21,6 +33,12 @@ def live_gold(member: Membership) -> QuerySet[GoldPair]:
     """Return the gold pairs of the member's project that are served to them: in use and in their languages."""
     gold = GoldPair.objects.filter(project=member.project, retired_at__isnull=True)
     return gold.filter(pair__query__locale__in=member.languages) if member.languages else gold
+
+
+def known_answers(project: Project, pair_ids: Collection[int]) -> dict[int, Label]:
+    """Return the right labels of those of these pairs that are gold."""
+    gold = GoldPair.objects.filter(project=project, pair__in=pair_ids, retired_at__isnull=True)
+    return {one.pair_id: one.label for one in gold.select_related("label")}
 
 
 def next_gold(member: Membership) -> int | None:

@@ -6,10 +6,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from labeling.access import signed_in
 from labeling.models import LabelScheme, Membership, Role
+from labeling.queries.inquiries import new_answers
 from labeling.queries.projects import memberships_of
 from labeling.views.examples import example_cards, example_walks
 
@@ -22,12 +24,24 @@ def home(request: HttpRequest) -> HttpResponse:
     memberships = list(memberships_of(signed_in(request)))
     if len(memberships) == 1:
         return redirect(first_page(memberships[0]))
+    new = new_answers(signed_in(request))
     rows = [
-        {"header": member.project.name, "href": first_page(member), "cells": [member.get_role_display()]}
+        {
+            "header": member.project.name,
+            "href": first_page(member),
+            "cells": [member.get_role_display(), *([_answers(new.get(member.project_id, 0))] if new else [])],
+        }
         for member in memberships
     ]
-    columns = [{"text": _("Project")}, {"text": _("You are")}]
+    columns = [{"text": _("Project")}, {"text": _("You are")}, *([{"text": _("News")}] if new else [])]
     return render(request, "home.html", {"columns": columns, "rows": rows})
+
+
+def _answers(n: int) -> str:
+    """Say how many answers of the lead are new; nothing where there are none."""
+    if not n:
+        return ""
+    return ngettext("%(n)s answer to your question", "%(n)s answers to your questions", n) % {"n": n}
 
 
 def first_page(member: Membership) -> str:

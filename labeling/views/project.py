@@ -14,6 +14,7 @@ from labeling.models import Consensus, GoldPair, Membership, Project, Role, SetA
 from labeling.queries.adapters import adapters_of, measured
 from labeling.queries.agreement import project_agreement
 from labeling.queries.gold import BELOW_MARK, gold_standings
+from labeling.queries.inquiries import waiting_inquiries
 from labeling.queries.pairs import unlabeled_pairs
 from labeling.queries.predictions import champion_of
 from labeling.queries.qualification import trainees
@@ -82,6 +83,9 @@ def needs(found: Project) -> list[dict[str, str]]:
     aside = SetAside.objects.filter(project=found, state=SetAside.State.WAITING).count()
     if aside:
         add(f"{aside} pair{pluralize(aside)} that people could not judge: put back or leave out", "set-aside")
+    asked = waiting_inquiries(found)
+    if asked:
+        add(f"{asked} question{pluralize(asked)} of annotators to answer", "inquiries")
     for text, page in gold_needs(found):
         add(text, page)
     below = found.memberships.filter(paused_because=BELOW_MARK).count()

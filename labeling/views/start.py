@@ -12,6 +12,7 @@ from labeling.access import for_roles
 from labeling.actions.queue import may_judge, must_train
 from labeling.models import Membership, Role
 from labeling.queries.gold import BELOW_MARK, ENOUGH_GOLD, gold_result
+from labeling.queries.inquiries import new_answers
 from labeling.queries.judgments import day_start
 from labeling.queries.people import ENOUGH_GAPS, FEWEST, Day, days_of, newest_judgments
 from labeling.queries.queue import free_slots
@@ -50,6 +51,7 @@ def start(request: HttpRequest, member: Membership) -> HttpResponse:
         "gold_asked": member.project.gold_share > 0,
         "repeats_asked": member.project.repeat_share > 0,
         "chart": day_chart(days),
+        "new_answers": new_answers(member.user).get(member.project_id, 0),
     }
     return project_page(request, member, "start/page.html", "start", context)
 

@@ -15,9 +15,11 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, Route, expect
 
 from labeling.actions.audits import draw_audit
+from labeling.actions.inquiries import Asked, answer_inquiry, ask_lead
 from labeling.actions.invitations import invite
 from labeling.actions.members import add_member
-from labeling.models import Job, Judgment, Membership, ProductRevision, Project, Role
+from labeling.models import Job, Judgment, Membership, Pair, ProductRevision, Project, Role
+from labeling.queries.projects import published_guideline
 from labeling.urls import urlpatterns
 from tests.conftest import Site
 from tests.e2e.conftest import SignIn
@@ -88,6 +90,7 @@ DESK = [
     Visit("judge", "keys shown", act=press("?")),
     Visit("judge", "unfolded", act=unfold),
     Visit("judge", "half walked", act=press("y", "n")),
+    Visit("judge", "asking", act=press("a")),
 ]
 EVERYBODY = [
     Visit("home"),
@@ -100,6 +103,8 @@ PAGES: dict[Role, list[Visit]] = {
     Role.ANNOTATOR: [
         *EVERYBODY,
         *DESK,
+        Visit("ask"),
+        Visit("inquiries"),
         Visit("work"),
         Visit("work", "nothing found", query="?q=nowhere"),
         Visit("start"),
@@ -132,12 +137,15 @@ PAGES: dict[Role, list[Visit]] = {
             )
         ],
         *[Visit(name) for name in ("job", "data", "settings", "training", "judge", "work")],
+        *[Visit("inquiries"), Visit("inquiries", "unfolded", act=unfold), Visit("inquiry")],
+        Visit("inquiries", "nothing found", query="?q=nowhere"),
         *[Visit(name, "unfolded", act=unfold) for name in ("project", "gold", "adapter", "settings", "data")],
     ],
 }
 POST_ONLY = {
     *("logout", "set_language", "skip", "undo", "keep", "leave", "shelf-keep", "audit-skip", "audit-note"),
     *("promote", "cancel", "take-back", "invite", "revoke", "pause", "resume"),
+    "inquiry-example",
 }
 FOR_MACHINES = {"health", "summary", "learning-curve"}
 # Looked at in tests of their own.
@@ -170,7 +178,19 @@ def furnish() -> Project:
         make_gold(project, label, use="training")
         make_gold(project, label, why="The bottle is of steel.")
     make_gold(project, "E", pair=pairs[0])
+    ask_about(project, pairs[:2])
     return project
+
+
+def ask_about(project: Project, pairs: list[Pair]) -> None:
+    """Let somebody ask about pairs, and a lead answer about the first."""
+    asker, lead = make_member(project).user, make_member(project, Role.LEAD).user
+    version = published_guideline(project)
+    asked = [
+        ask_lead(project, asker, Asked(pair.pk, uuid.uuid4(), version, "need:yes,type:yes", "Does the size count?"))
+        for pair in pairs
+    ]
+    answer_inquiry(project, asked[0].pk, lead, "It does: see the help.", "yes")
 
 
 def arrive(project: Project, role: Role) -> Membership:
@@ -178,7 +198,11 @@ def arrive(project: Project, role: Role) -> Membership:
     member = make_member(project, role)
     add_member(make_project(), member.user, role)
     if role != Role.AUDITOR:
-        judge(member, "S")
+        given = judge(member, "S")
+        version, answer = given.guideline, "Compare what a shopper would call it."
+        asked = Asked(given.pair_id, uuid.uuid4(), version, "need:yes", "Is this one, too?")
+        inquiry = ask_lead(project, member.user, asked)
+        answer_inquiry(project, inquiry.pk, make_member(project, Role.LEAD).user, answer, "yes")
     return member
 
 
@@ -186,6 +210,7 @@ def address(member: Membership, visit: Visit) -> str:
     project = member.project
     pattern = next(pattern for pattern in urlpatterns if pattern.name == visit.name)
     values = {"slug": project.slug, "number": 1, "job_id": project.jobs.latest("id").pk, "member_id": member.pk}
+    values["inquiry_id"] = project.inquiries.latest("pk").pk
     if visit.name == "correct":
         values["number"] = Judgment.objects.filter(annotator=member.user).latest("id").pk
     names = pattern.pattern.regex.groupindex

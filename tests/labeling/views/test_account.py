@@ -75,3 +75,16 @@ def test_account_action_refuses_unknown_actions_and_shared_keys(person: User) ->
         save_account(person, "", {"dance": "d"})
     with pytest.raises(ValueError, match="two things"):
         save_account(person, "", {"yes": "n"})
+
+
+def test_action_that_came_later_leaves_people_the_keys_they_chose(client: Client, person: User) -> None:
+    person.keys = {"yes": "a", "no": "b"}  # chosen before there was an action with the usual key A
+    person.save()
+    in_use = person.keys_in_use()
+    assert (in_use["yes"], in_use["no"], in_use["ask"]) == ("a", "b", "c")
+    assert len(set(in_use.values())) == len(USUAL_KEYS)
+    page = client.get(reverse("account")).content.decode()
+    assert client.post(reverse("account"), {"language": "", **in_use}).status_code == 302
+    assert 'name="ask" value="c"' in page
+    person.refresh_from_db()
+    assert person.keys_in_use() == in_use
