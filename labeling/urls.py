@@ -9,6 +9,7 @@ from labeling.api.summary import project_summary
 from labeling.views import (
     account,
     adapters,
+    agreement_pairs,
     ask,
     audits,
     charts,
@@ -60,6 +61,7 @@ urlpatterns = [
     path("p/<slug:slug>/audits/<int:number>/", audits.audit_verdicts, name="verdicts"),
     path("p/<slug:slug>/rounds/", rounds.rounds, name="rounds"),
     path("p/<slug:slug>/guideline/", guideline.guideline, name="guideline"),
+    path("p/<slug:slug>/agreement/pairs/", agreement_pairs.agreement_pairs, name="agreement-pairs"),
     path("p/<slug:slug>/gold/", gold.gold, name="gold"),
     path("p/<slug:slug>/inquiries/", inquiries.inquiries, name="inquiries"),
     path("p/<slug:slug>/inquiries/ask/", ask.ask, name="ask"),

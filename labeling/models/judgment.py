@@ -30,7 +30,7 @@ class Judgment(models.Model):
     pair = models.ForeignKey(Pair, models.PROTECT, related_name="judgments", db_index=False)
     annotator = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="judgments", db_index=False)
     revision = models.ForeignKey(ProductRevision, models.PROTECT, related_name="+", db_index=False)
-    guideline = models.ForeignKey(GuidelineVersion, models.PROTECT, related_name="judgments")
+    guideline = models.ForeignKey(GuidelineVersion, models.PROTECT, related_name="judgments", db_index=False)
     path = models.TextField()
     label = models.ForeignKey(Label, models.PROTECT, related_name="+", db_index=False)
     stream = models.CharField(max_length=6, choices=Stream)
@@ -59,6 +59,7 @@ class Judgment(models.Model):
         indexes = (
             models.Index(fields=("annotator", "project", "-created_at"), name="judgment_of_annotator"),
             models.Index(fields=("pair",), name="judgment_of_pair"),
+            models.Index(fields=("guideline", "pair"), name="judgment_of_version"),
             models.Index(fields=("project", "id"), name="judgment_of_project"),
             models.Index(
                 fields=("project", "retired_at"), condition=Q(retired_at__isnull=False), name="judgment_retired"

@@ -139,7 +139,12 @@ PAGES: dict[Role, list[Visit]] = {
         *[Visit(name) for name in ("job", "data", "settings", "training", "judge", "work")],
         *[Visit("inquiries"), Visit("inquiries", "unfolded", act=unfold), Visit("inquiry")],
         Visit("inquiries", "nothing found", query="?q=nowhere"),
-        *[Visit(name, "unfolded", act=unfold) for name in ("project", "gold", "adapter", "settings", "data")],
+        Visit("agreement-pairs", "those that differ", query="?differ=1"),
+        Visit("agreement-pairs", "none", query="?labels=S,C"),
+        *[
+            Visit(name, "unfolded", act=unfold)
+            for name in ("agreement-pairs", "project", "gold", "adapter", "settings", "data")
+        ],
     ],
 }
 POST_ONLY = {
