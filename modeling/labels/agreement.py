@@ -112,6 +112,12 @@ def one_against_rest(counts: ArrayLike, label: int) -> NDArray[np.int64]:
     return np.column_stack([table[:, label], table.sum(axis=1) - table[:, label]])
 
 
+def table_against_rest(table: ArrayLike, label: int) -> NDArray[np.int64]:
+    """The table of two people (labels, labels) for `cohen_kappa`, with one label and all others together: (2, 2)."""
+    rows = one_against_rest(table, label)
+    return one_against_rest(rows.T, label).T
+
+
 def gain_distances(gains: ArrayLike) -> Floats:
     """How far apart labels are by their gains (labels,): the squared difference, (labels, labels).
 

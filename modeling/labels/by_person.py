@@ -14,8 +14,11 @@ from modeling.labels.judged import Comparisons, Ids, Indexes, Repeats, distinct
 # Two people with fewer units in common have no interval: so few queries say nothing of the spread.
 COMMON_UNITS = 20
 
-# People's tables are summed so many numbers (pairs of people by labels by draws) at a time: 16 MB.
-_NUMBERS = 2_000_000
+# With more labels, two people have no kappa for each of them: there would be more numbers than judgments.
+MANY_LABELS = 20
+
+# People's tables are summed so many numbers (pairs of people by cells by draws) at a time: 32 MB.
+_NUMBERS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,17 @@ class PersonAgreement:
 
 @dataclass(frozen=True)
 class PersonPair:
-    """Two people, `a` having the lower id, with the `n` units that both judged; Cohen's kappa."""
+    """Two people, `a` having the lower id, with the `n` units that both judged; Cohen's kappa.
+
+    `labels` are the kappas of each label against the rest, nan where undefined; none for schemes of many labels.
+    """
 
     a: int
     b: int
     n: int
     raw: Estimate
     kappa: Estimate
+    labels: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -122,15 +129,21 @@ def pair_agreement(
     one = np.where(swap, compared.second, compared.first)
     other = np.where(swap, compared.first, compared.second)
     pairs, place = distinct(person[one] * len(people) + person[other])
-    order = np.argsort(place, kind="stable")
-    starts = np.searchsorted(place[order], np.arange(len(pairs) + 1))
+    units = np.bincount(place, minlength=len(pairs))
     found: list[PersonPair] = []
-    for here in blocks(len(pairs), _NUMBERS // (labels * (1 + draws.draws))):
-        rows = order[starts[here.start] : starts[here.stop]]
-        given = (place[rows] - here.start, label[one[rows]], label[other[rows]])
-        a, b = people[pairs[here] // len(people)], people[pairs[here] % len(people)]
-        found += _pairs(draws, query[one[rows]], given, a, b, labels)
-    return found
+    for few, drawn in ((False, draws), (True, Draws(draws.queries, 0, 0))):
+        chosen = np.flatnonzero((units < COMMON_UNITS) == few)
+        position = np.full(len(pairs), -1)
+        position[chosen] = np.arange(len(chosen))
+        cells = min(labels * labels, max(1, units[chosen].max(initial=0)))
+        for here in blocks(len(chosen), _NUMBERS // (cells * (1 + drawn.draws))):
+            rows = np.flatnonzero((position[place] >= here.start) & (position[place] < here.stop))
+            given = position[place[rows]] - here.start, label[one[rows]], label[other[rows]]
+            codes = pairs[chosen[here]]
+            found += _pairs(
+                drawn, query[one[rows]], given, people[codes // len(people)], people[codes % len(people)], labels
+            )
+    return sorted(found, key=lambda row: (row.a, row.b))
 
 
 def _pairs(
@@ -143,17 +156,33 @@ def _pairs(
     pair, one, other = np.unravel_index(cells, shape)
     n = _gathered(tables.values, pair, len(a))
     agreeing = ratio(_gathered(tables.values * (one == other)[:, None], pair, len(a)), n)
-    rows = _gathered(tables.values, pair * labels + one, len(a) * labels).reshape(len(a), labels, -1)
-    columns = _gathered(tables.values, pair * labels + other, len(a) * labels).reshape(len(a), labels, -1)
-    kappa = chance_corrected(agreeing, ratio((rows * columns).sum(axis=1), n * n))
-    few = n[:, 0] < COMMON_UNITS
-    agreeing[few, 1:], kappa[few, 1:] = np.nan, np.nan
+    # Chance agrees only on labels that both gave.
+    first, second = pair * labels + one, pair * labels + other
+    both = np.intersect1d(first, second)
+    rows, columns = (
+        _gathered(tables.values[np.isin(side, both)], np.searchsorted(both, side[np.isin(side, both)]), len(both))
+        for side in (first, second)
+    )
+    kappa = chance_corrected(agreeing, ratio(_gathered(rows * columns, both // labels, len(a)), n * n))
     queries = np.zeros(len(a), dtype=np.intp)
-    np.maximum.at(queries, pair, tables.queries)
-    raw = shares(agreeing, n[:, 0], np.where(few, 0, queries))
+    if draws.draws:
+        np.maximum.at(queries, pair, tables.queries)
+    raw = shares(agreeing, n[:, 0], queries)
     units = n[:, 0].round().astype(int).tolist()
-    found = zip(a.tolist(), b.tolist(), units, raw, estimates(kappa, n[:, 0]), strict=True)
+    every = _kappas(tables.values[:, 0], cells, shape) if labels <= MANY_LABELS else [()] * len(a)
+    found = zip(a.tolist(), b.tolist(), units, raw, estimates(kappa, n[:, 0]), every, strict=True)
     return [PersonPair(*row) for row in found]
+
+
+def _kappas(times: Floats, cells: Indexes, shape: tuple[int, int, int]) -> list[tuple[float, ...]]:
+    """Each label's kappa against the rest, from the filled cells of tables (pairs of people, labels, labels)."""
+    table = np.zeros(shape)
+    table.flat[cells] = times
+    table /= table.sum(axis=(1, 2), keepdims=True)
+    first, second = table.sum(axis=2), table.sum(axis=1)
+    agreeing = 1 - first - second + 2 * np.diagonal(table, axis1=1, axis2=2)
+    kappas = chance_corrected(agreeing, first * second + (1 - first) * (1 - second))
+    return [tuple(row) for row in kappas.tolist()]
 
 
 def _gathered(rows: Floats, place: Indexes, places: int) -> Floats:

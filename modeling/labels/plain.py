@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from modeling.estimates import Estimate
+from modeling.estimates import Estimate, none_if_nan
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses as dicts by their fields' names, tuples and lists as lists, estimates with None for nan."""
+    """Dataclasses as dicts by their fields' names, tuples and lists as lists, and None for nan."""
     if isinstance(value, Estimate):
         return value.to_dict()
     if is_dataclass(value):
@@ -17,4 +17,4 @@ def plain(value: Any) -> Any:
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
-    return value
+    return none_if_nan(value) if isinstance(value, float) else value

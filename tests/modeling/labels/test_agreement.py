@@ -20,6 +20,7 @@ from modeling.labels.agreement import (
     krippendorff_alpha,
     one_against_rest,
     raw_agreement,
+    table_against_rest,
 )
 
 Counts = NDArray[np.int64]
@@ -114,6 +115,20 @@ def test_cohen_kappa_is_that_of_statsmodels(people: tuple[list[int], list[int], 
     np.add.at(table, (first, second), 1)
     if not math.isnan(cohen_kappa(table)):
         assert cohen_kappa(table) == pytest.approx(inter_rater.cohens_kappa(table, return_results=False))
+
+
+@given(two_people(), st.data())
+def test_cohen_kappa_of_one_label_is_that_of_scikit_learn(
+    people: tuple[list[int], list[int], int], data: st.DataObject
+) -> None:
+    first, second, labels = people
+    table = np.zeros((labels, labels), dtype=np.int64)
+    np.add.at(table, (first, second), 1)
+    label = data.draw(st.integers(0, labels - 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns where the value is undefined
+        expected = cohen_kappa_score(np.equal(first, label), np.equal(second, label), labels=[False, True])
+    assert cohen_kappa(table_against_rest(table, label)) == pytest.approx(expected, nan_ok=True)
 
 
 @given(even_counts())

@@ -15,6 +15,7 @@ from modeling.labels.agreement import (
     krippendorff_alpha,
     one_against_rest,
     raw_agreement,
+    table_against_rest,
 )
 from modeling.labels.report import Judged, Repeats, Report, Slice, measure
 
@@ -205,9 +206,18 @@ def test_report_compares_every_two_people() -> None:
         table = tables[row.a, row.b]
         assert (row.n, row.raw.value) == (table.sum(), near(np.trace(table) / table.sum()))
         assert row.kappa.value == near(cohen_kappa(table))
+        assert row.labels == near(tuple(cohen_kappa(table_against_rest(table, label)) for label in range(4)))
         assert math.isnan(row.kappa.low) == (row.n < 20)
         assert math.isnan(row.raw.low) == (row.n < 20)
     assert len({row.n < 20 for row in report.person_pairs}) == 2
+
+
+def test_report_of_many_labels_has_no_kappa_for_each_of_two_people() -> None:
+    judged = some_judged(pairs=30)
+    report = measure(judged, WALKS, np.linspace(1, 0, 30), slices={}, repeats=None, draws=5, seed=1)
+    assert len(report.labels) == 30
+    assert {row.labels for row in report.person_pairs} == {()}
+    assert report.person_pairs[0].kappa.value == near(measured(judged).person_pairs[0].kappa.value)
 
 
 def test_report_splits_by_slice_version_and_month() -> None:
