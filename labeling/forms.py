@@ -299,8 +299,9 @@ class AccountForm(forms.Form):
 
     language = forms.ChoiceField(label=gettext_lazy("Language of the pages"), required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, user: User, data: QueryDict | None = None) -> None:
+        self.keys_before = user.keys_in_use()
+        super().__init__(data, initial={"language": user.language} | self.keys_before)
         language = self.fields["language"]
         assert isinstance(language, forms.ChoiceField)  # noqa: S101 - for the type checker
         language.choices = [("", gettext_lazy("As the browser asks for")), *settings.LANGUAGES]
@@ -309,11 +310,6 @@ class AccountForm(forms.Form):
             self.fields[action] = forms.CharField(
                 label=label, required=False, max_length=12, widget=forms.TextInput(attrs), strip=True
             )
-
-    @classmethod
-    def of(cls, user: User) -> Self:
-        """Return the form as the person has filled it in."""
-        return cls(initial={"language": user.language} | user.keys_in_use())
 
     def key_fields(self) -> list[forms.BoundField]:
         """Return the fields of the keys."""
@@ -325,21 +321,27 @@ class AccountForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """Read each key, and refuse what cannot be one and what two actions would share."""
-        owners: dict[str, str] = {}
+        owners: dict[str, list[str]] = {}
         for action, usual in USUAL_KEYS.items():
             key = _key_of(self.cleaned_data.get(action) or usual)
             self.cleaned_data[action] = key
             if key is None:
-                self.add_error(
-                    action,
-                    gettext("That key is not free: choose a letter or a sign, Backspace, Delete or an arrow."),
-                )
-            elif key in owners:
-                says = gettext("This key is already used for “%(other)s”. Choose another one.")
-                self.add_error(action, says % {"other": KEY_LABELS[owners[key]]})
+                says = gettext("That key is not free: choose a letter or a sign, Backspace, Delete or an arrow.")
+                self.add_error(action, says)
             else:
-                owners[key] = action
+                owners.setdefault(key, []).append(action)
+        for key, actions in owners.items():
+            if len(actions) > 1:
+                self._refuse_shared(key, actions)
         return self.cleaned_data
+
+    def _refuse_shared(self, key: str, actions: list[str]) -> None:
+        """Say that a key has another action, at each action to which it was given just now."""
+        given = [action for action in actions if self.keys_before[action] != key]
+        for action in given:
+            other = next(one for one in actions if one != action)
+            says = gettext("This key is already used for “%(other)s”. Choose another one.")
+            self.add_error(action, says % {"other": KEY_LABELS[other]})
 
 
 def _key_of(text: str) -> str | None:

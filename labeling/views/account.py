@@ -17,12 +17,12 @@ def account(request: HttpRequest) -> HttpResponse:
     """Show and change one's own keys and language. For everybody who is signed in."""
     user = signed_in(request)
     if request.method != "POST":
-        return render(request, "account/page.html", {"form": AccountForm.of(user)})
+        return render(request, "account/page.html", {"form": AccountForm(user)})
     if "reset" in request.POST:
         save_account(user, user.language, {})
         messages.success(request, _("The usual keys are back."))
         return redirect("account")
-    form = AccountForm(request.POST)
+    form = AccountForm(user, request.POST)
     if not form.is_valid():
         return render(request, "account/page.html", {"form": form}, status=422)
     save_account(user, form.cleaned_data["language"], form.chosen_keys())

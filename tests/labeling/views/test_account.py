@@ -35,9 +35,27 @@ def test_account_stores_what_is_not_usual(client: Client, person: User) -> None:
 def test_two_actions_cannot_have_one_key(client: Client, person: User) -> None:
     reply = client.post(reverse("account"), SENT | {"yes": "u"})
     assert reply.status_code == 422
-    assert "already used for “Yes”" in reply.content.decode()
+    assert "already used for “Undo your last judgment”" in reply.content.decode()
     person.refresh_from_db()
     assert person.keys == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"yes": "u"}, {"yes": "Undo your last judgment"}),
+        ({"undo": "y"}, {"undo": "Yes"}),
+        ({"yes": "q", "keys": "q"}, {"yes": "The list of keys", "keys": "Yes"}),
+        ({"yes": "n", "no": ""}, {"yes": "No"}),
+    ],
+)
+def test_shared_key_is_told_where_it_was_given(
+    client: Client, person: User, changes: dict[str, str], told: dict[str, str]
+) -> None:
+    form = client.post(reverse("account"), SENT | changes).context["form"]
+    assert set(form.errors) == set(told)
+    for action, other in told.items():
+        assert f"“{other}”" in form.errors[action][0]
 
 
 @pytest.mark.parametrize("key", ["1", "Enter", "ab", "\x07", "F5"])
