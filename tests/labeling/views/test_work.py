@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from labeling.actions.judgments import skip_pair
-from labeling.models import Judgment, Membership, Skip
+from labeling.models import Judgment, Membership, Role, Skip
 from tests.labeling.acting import answer_for, claim, judge
 from tests.making import make_member, make_pair, make_project, make_round
 
@@ -109,3 +109,16 @@ def test_work_costs_the_same_queries_with_ten_thousand_rows(
     assert last.count('<th scope="row">') == 2
     with django_assert_max_num_queries(budget):
         assert "10,001 found" in client.get(url, {"q": "kettle"}).content.decode()
+
+
+def test_menu_leads_to_ones_work_where_there_is_a_page_of_it(client: Client) -> None:
+    project = make_project()
+    work, projects = f'href="{reverse("work", args=[project.slug])}"', f'<a href="{reverse("home")}">Projects</a>'
+    for role in Role:
+        client.force_login(make_member(project, role).user)
+        menu = client.get(reverse("guideline", args=[project.slug])).content.decode().split('class="menu account"')[1]
+        assert (work in menu) == (role != Role.AUDITOR)
+        assert projects in menu
+    menu = client.get(reverse("account")).content.decode().split('class="menu account"')[1]
+    assert projects in menu
+    assert "My work" not in menu
