@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from labeling.access import for_roles
 from labeling.actions.judgments import tree_of
 from labeling.actions.qualification import TrainingWalk, answer_training, qualify_if_reached
+from labeling.actions.queue import must_train
 from labeling.forms import TrainingForm
 from labeling.guidelines.feedback import Feedback, Parting, compare_walk
 from labeling.guidelines.tree import Question
@@ -136,6 +137,7 @@ def _standing(member: Membership, number: int, shown: int = 0) -> dict[str, Any]
         "place": min(answered + shown, pairs),
         "pairs": pairs,
         "first": answered == 0,
+        "required": must_train(member),
         "last": answered >= pairs,
     }
 
@@ -149,6 +151,7 @@ def _result(member: Membership, attempts: tuple[Attempt, ...]) -> dict[str, Any]
     return {
         "newest": newest,
         "share": stat(newest.share),
+        "required": must_train(member),
         "reached": newest.reaches(member.project.pass_mark),
         "pass_mark": percent(member.project.pass_mark),
         "qualified": member.qualified_at is not None,

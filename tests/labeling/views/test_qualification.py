@@ -11,7 +11,7 @@ from labeling.models import GoldPair, Membership, Project, Role, TrainingAnswer
 from labeling.queries.projects import published_guideline
 from labeling.queries.qualification import next_training_pair
 from tests.labeling.actions.test_qualification import make_school, train
-from tests.making import PATHS, make_gold, make_member, make_pair
+from tests.making import PATHS, make_gold, make_member, make_pair, make_project
 
 pytestmark = pytest.mark.django_db
 
@@ -164,6 +164,25 @@ def test_training_without_pairs_says_so_to_the_annotator_and_the_lead(client: Cl
     assert "Your lead sees this on their page" in words
     client.force_login(make_member(project, Role.LEAD).user)
     assert "there are no training pairs: nobody new can start" in text_of(client.get(f"/p/{project.slug}/").content)
+
+
+def test_training_that_nobody_asks_for_says_so_and_leads_to_the_desk(client: Client) -> None:
+    project = make_project()
+    member = make_member(project)
+    client.force_login(member.user)
+    desk = f'href="{reverse("judge", args=[project.slug])}"'
+    page = client.get(address(project)).content
+    assert "No training is needed" in text_of(page)
+    assert "There are no training pairs" not in text_of(page)
+    make_gold(project, "E", use="training")
+    page = client.get(address(project)).content
+    assert "It is for practice: you can judge without it." in text_of(page)
+    assert "You can start to judge when" not in text_of(page)
+    assert desk in page.decode().split('class="help"')[1]
+    send(client, member, "I")
+    page = client.get(address(project)).content
+    assert "Not passed yet" in text_of(page)
+    assert "Start judging" in text_of(page)
 
 
 def test_lead_is_told_whose_languages_have_no_training_pairs(client: Client) -> None:
