@@ -4,10 +4,12 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
 from labeling.access import for_roles
+from labeling.api.answers import in_json
 from labeling.models import Membership, Role
 from labeling.queries.summary import summary
 
 
+@in_json
 @require_safe
 @for_roles(Role.LEAD)
 def project_summary(request: HttpRequest, member: Membership) -> JsonResponse:
