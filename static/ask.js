@@ -92,7 +92,7 @@
   // Sending -------------------------------------------------------------------------------------------
 
   function say(problem, words = "") {
-    const line = drawer.querySelector(".problem");
+    const line = drawer.querySelector(".ask-problem");
     const sentence = drawer.querySelector(`template[data-problem="${problem}"]`);
     line.replaceChildren(...(sentence ? [sentence.content.cloneNode(true), ` ${words}`] : []));
     line.hidden = !sentence;
