@@ -207,6 +207,10 @@
   document.addEventListener("keydown", (event) => {
     // 229 is what a key is called while an input method composes with it.
     if (event.defaultPrevented || event.isComposing || event.keyCode === 229) return;
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches("#walk textarea")) {
+      if (!busy()) event.target.form.requestSubmit();
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (guide()?.open) {
       if (namesOf(event).includes(keysInUse().guideline) && keysAreOn()) guide().close();
@@ -241,7 +245,7 @@
   }
 
   function announce() {
-    const heading = find("#walk .question:not([hidden]) h2") ?? find("#desk :is(h1, h2)");
+    const heading = find("#desk [data-first]") ?? find("#walk .question:not([hidden]) h2") ?? find("#desk :is(h1, h2)");
     scrollTo(0, 0);
     if (!heading.hasAttribute("tabindex")) heading.tabIndex = -1;
     heading.focus({ preventScroll: true });

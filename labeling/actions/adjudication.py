@@ -8,9 +8,11 @@ from django.utils import timezone
 from labeling.actions.audit_log import record
 from labeling.actions.consensus import PERSONAL, resolve_pair
 from labeling.actions.gold import add_gold
+from labeling.actions.guidelines import add_example_to_draft
 from labeling.actions.judgments import tree_of
 from labeling.actions.set_aside import withdraw_if_closed
-from labeling.guidelines.tree import LabelLeaf, Question
+from labeling.guidelines.parting import parting
+from labeling.guidelines.tree import Example, LabelLeaf, Question
 from labeling.guidelines.walk import PathError, format_path, parse_path, walk
 from labeling.models import (
     Consensus,
@@ -23,7 +25,7 @@ from labeling.models import (
     SetAside,
     User,
 )
-from labeling.queries.adjudication import ruling_of
+from labeling.queries.adjudication import ruling_of, walks_to_rule
 from labeling.queries.pairs import shown_revision
 from labeling.queries.projects import labels_of, published_guideline
 from labeling.queries.set_aside import set_aside_of
@@ -113,6 +115,23 @@ def make_gold_of_ruling(project: Project, ruling_id: int, use: GoldPair.Use, act
 
 
 @transaction.atomic
+def add_example_of_ruling(project: Project, ruling_id: int, actor: User) -> GuidelineVersion:
+    """Put the ruled pair into the draft of the guideline as a worked example, with the ruling's reason.
+
+    It goes to the question at which people parted, or, where the ruling's walk does not come by there, to its last.
+    Returns the draft; twice does no harm. Raises RulingError for a ruling that was taken back, GuidelineEditError
+    where the draft has no place for it, and Ruling.DoesNotExist.
+    """
+    ruling = _live_ruling(project, ruling_id)
+    question, answer = _telling_step(ruling)
+    example = Example(ruling.pair.query.text, ruling.revision.title, answer, ruling.why)
+    draft = add_example_to_draft(project, question, example, actor)
+    ruling.example_in = draft
+    ruling.save(update_fields=("example_in",))
+    return draft
+
+
+@transaction.atomic
 def leave_out_pair(project: Project, expert: User, pair_id: int, reason: str, note: str = "") -> SetAside:
     """Leave a pair out of the pool because it cannot be judged, with a reason of the guideline. Twice does no harm.
 
@@ -168,7 +187,8 @@ def _lock_pair(project: Project, pair_id: int) -> Pair:
 def _lock_ruling(project: Project, ruling_id: int) -> Ruling:
     pair_id = Ruling.objects.values_list("pair_id", flat=True).get(pk=ruling_id, project=project)
     _lock_pair(project, pair_id)
-    return Ruling.objects.select_for_update(of=("self",)).select_related("label", "guideline").get(pk=ruling_id)
+    found = Ruling.objects.select_for_update(of=("self",))
+    return found.select_related("label", "guideline", "revision", "pair__query").get(pk=ruling_id)
 
 
 def _live_ruling(project: Project, ruling_id: int) -> Ruling:
@@ -190,6 +210,13 @@ def _resolve(project: Project, pair_id: int) -> None:
     withdraw_if_closed(pair_id)
     entries = QueueEntry.objects.filter(pair=pair_id).exclude(stream__in=PERSONAL).select_related("round")
     resolve_pair(project, entries.latest("id"))
+
+
+def _telling_step(ruling: Ruling) -> tuple[str, str]:
+    """Return the question that the ruling decides, and its answer there."""
+    path = parse_path(ruling.path)
+    parted = parting([parse_path(judgment.path) for judgment in walks_to_rule(ruling.pair_id)])
+    return next((step for step in path if parted and step[0] == parted.question), path[-1])
 
 
 def _leads_there(project: Project, ruling: Ruling) -> bool:

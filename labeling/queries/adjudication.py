@@ -6,7 +6,7 @@ is measured on the pair, since one wrong label there is wrong in every later num
 whose judgments part at the same question, from 0 to 1: a ruling there can become the example that settles the others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.db.models import Case, Count, Exists, F, FloatField, OuterRef, Q, Qu
 from django.db.models.functions import MD5, Cast, Concat
 
 from labeling.models import Consensus, GoldPair, Judgment, Label, Project, Ruling, SetAside, Skip, Stream
+from labeling.queries.projects import labels_of
 from labeling.queries.set_aside import set_aside_of
 
 TWICE = 2.0
@@ -60,17 +61,18 @@ def count_by_question(project: Project) -> dict[str, int]:
     return dict(counted)
 
 
-def by_worth(project: Project, counts: Mapping[str, int]) -> QuerySet[Consensus]:
-    """Return the pairs to rule with their `worth`, the most worth first. `counts` are count_by_question's.
+def by_worth(project: Project, counts: Mapping[str, int], at: str = "") -> QuerySet[Consensus]:
+    """Return the pairs to rule with their `worth`, the most worth first; with `at`, those that part at that question.
 
-    The database sorts them, and a page fetches its own rows only.
+    `counts` are count_by_question's. The database sorts them, and a page fetches its own rows only.
     """
     total = max(sum(counts.values()), 1)
     shares = [When(parts_at=question, then=Value(n / total)) for question, n in counts.items() if question]
     alike = Case(*shares, default=Value(0.0), output_field=FloatField())
     doubled = Case(When(measured=True, then=Value(TWICE)), default=Value(1.0))
     worth = (1 - F("confidence") + F("stake") / span_of_gains(project)) * doubled + alike
-    return to_rule(project).annotate(worth=worth).order_by("-worth", "pk")
+    found = to_rule(project).filter(parts_at=at) if at else to_rule(project)
+    return found.select_related("pair__query", "pair__product__revision").annotate(worth=worth).order_by("-worth", "pk")
 
 
 def disputes_of(project: Project, rows: Any, counts: Mapping[str, int]) -> list[Dispute]:
@@ -88,12 +90,12 @@ def disputes_of(project: Project, rows: Any, counts: Mapping[str, int]) -> list[
     ]
 
 
-def next_to_rule(project: Project, counts: Mapping[str, int], after: int | None = None) -> int | None:
+def next_to_rule(project: Project, counts: Mapping[str, int], after: int | None = None, at: str = "") -> int | None:
     """Return the pair of most worth; with `after`, the one that comes after that pair, from the beginning if none does.
 
-    None where there is no other pair to rule.
+    `at` is as in by_worth. None where there is no other pair to rule.
     """
-    found = by_worth(project, counts)
+    found = by_worth(project, counts, at)
     here = found.filter(pk=after).first() if after is not None else None
     if here is not None:
         worth: float = here.worth  # type: ignore[attr-defined]
@@ -122,6 +124,18 @@ def walks_to_rule(pair_id: int) -> list[Judgment]:
     return list(live.select_related("label", "guideline").order_by(shuffled))
 
 
+def labels_said(project: Project, pair_ids: Sequence[int]) -> dict[int, list[Label]]:
+    """Return the labels that people gave to pairs, one for each live judgment, in the scheme's order. Two queries."""
+    labels = {label.pk: label for label in labels_of(project)}
+    live = Judgment.objects.filter(pair__in=pair_ids, retired_at__isnull=True).exclude(
+        stream__in=(Stream.GOLD, Stream.REPEAT)
+    )
+    said: dict[int, list[Label]] = {}
+    for pair_id, label_id in live.order_by("pair", "label__position").values_list("pair", "label"):
+        said.setdefault(pair_id, []).append(labels[label_id])
+    return said
+
+
 def skips_of(pair_id: int) -> dict[str, int]:
     """Return how many people could not judge a pair, by their reason."""
     live = Skip.objects.filter(pair=pair_id, retired_at__isnull=True)
@@ -136,7 +150,7 @@ def rulings_of(project: Project) -> QuerySet[Ruling]:
     gold = GoldPair.objects.filter(pair=OuterRef("pair"), retired_at__isnull=True)
     return (
         Ruling.objects.filter(project=project)
-        .select_related("label", "ruled_by", "pair__query", "revision")
+        .select_related("label", "ruled_by", "retired_by", "example_in", "pair__query", "revision")
         .annotate(gold_use=Subquery(gold.values("use")))
         .order_by("-id")
     )

@@ -12,6 +12,7 @@ from labeling.actions.loop import labels_since_training
 from labeling.actions.queue import must_train
 from labeling.models import Consensus, GoldPair, Membership, Project, Role, SetAside
 from labeling.queries.adapters import adapters_of, measured
+from labeling.queries.adjudication import to_rule
 from labeling.queries.agreement import project_agreement
 from labeling.queries.gold import BELOW_MARK, gold_standings
 from labeling.queries.inquiries import waiting_inquiries
@@ -70,9 +71,9 @@ def needs(found: Project) -> list[dict[str, str]]:
     def add(text: str, page: str, *args: object) -> None:
         waiting.append({"text": text, "url": reverse(page, args=[found.slug, *args])})
 
-    disputed = Consensus.objects.filter(project=found, state=Consensus.State.DISPUTED).count()
+    disputed = to_rule(found).filter(state=Consensus.State.DISPUTED).count()
     if disputed:
-        add(f"{disputed} pair{pluralize(disputed)} on which people cannot agree", "rounds")
+        add(f"{disputed} pair{pluralize(disputed)} on which people cannot agree", "adjudication")
     last = found.jobs.order_by("-id").first()
     if last and last.state == "failed":
         add(f"{last} failed: {last.message}", "job", last.pk)

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, Route, expect
 
+from labeling.actions.adjudication import leave_out_pair
 from labeling.actions.audits import draw_audit
 from labeling.actions.inquiries import Asked, answer_inquiry, ask_lead
 from labeling.actions.invitations import invite
@@ -26,6 +27,7 @@ from tests.e2e.conftest import SignIn
 from tests.e2e.looking import PHONE, WIDE, faults, tab_stops, too_small, violations
 from tests.labeling.acting import judge, make_adapter, make_members, measures, predict
 from tests.labeling.acting import judge_all as judge_pairs
+from tests.labeling.actions.test_adjudication import rule
 from tests.making import PATHS, make_gold, make_member, make_pair, make_project, make_round
 
 pytestmark = [pytest.mark.browser, pytest.mark.worker]
@@ -84,6 +86,17 @@ def give_verdict(page: Page) -> None:
     page.locator("#note").wait_for()
 
 
+def say_why(page: Page) -> None:
+    judge_wrong(page)
+    page.locator("#why").wait_for()
+
+
+ADJUDICATION = [
+    Visit("adjudication", "unfolded", act=unfold),
+    Visit("adjudicate"),
+    Visit("adjudicate", "why", act=say_why),
+    Visit("rulings"),
+]
 DESK = [
     Visit("judge"),
     Visit("judge", "skipping", act=press("s")),
@@ -118,9 +131,11 @@ PAGES: dict[Role, list[Visit]] = {
         Visit("verdicts"),
         Visit("audit"),
         Visit("audit", "verdict given", act=give_verdict),
+        *ADJUDICATION,
     ],
     Role.LEAD: [
         *EVERYBODY,
+        *ADJUDICATION,
         *[
             Visit(name)
             for name in (
@@ -149,6 +164,7 @@ PAGES: dict[Role, list[Visit]] = {
 }
 POST_ONLY = {
     *("logout", "set_language", "skip", "undo", "keep", "leave", "shelf-keep", "audit-skip", "audit-note"),
+    "adjudicate-skip",
     *("promote", "cancel", "take-back", "invite", "revoke", "pause", "resume"),
     "inquiry-example",
 }
@@ -184,6 +200,9 @@ def furnish() -> Project:
         make_gold(project, label, why="The bottle is of steel.")
     make_gold(project, "E", pair=pairs[0])
     ask_about(project, pairs[:2])
+    expert = make_member(project, Role.AUDITOR)
+    rule(project, pairs[4], "C", expert)
+    leave_out_pair(project, expert.user, pairs[7].pk, "unclear_query")
     return project
 
 
@@ -218,6 +237,7 @@ def address(member: Membership, visit: Visit) -> str:
     values["inquiry_id"] = project.inquiries.latest("pk").pk
     if visit.name == "correct":
         values["number"] = Judgment.objects.filter(annotator=member.user).latest("id").pk
+    values["pair_id"] = project.consensuses.get(state="disputed").pk
     names = pattern.pattern.regex.groupindex
     return reverse(visit.name, kwargs={name: values[name] for name in names}) + visit.query
 

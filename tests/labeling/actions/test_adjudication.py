@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from labeling.actions.adjudication import (
     RulingError,
+    add_example_of_ruling,
     leave_out_pair,
     make_gold_of_ruling,
     put_back_pair,
@@ -20,12 +21,13 @@ from labeling.actions.gold import GoldError
 from labeling.actions.guidelines import publish_guideline
 from labeling.actions.judgments import Outcome, correct_judgment, skip_pair, submit_answer
 from labeling.actions.queue import claim_slot
-from labeling.guidelines.parse import default_source
+from labeling.guidelines.parse import default_source, parse_guideline
 from labeling.guidelines.walk import PathError
 from labeling.models import (
     AuditLogEntry,
     Consensus,
     GoldPair,
+    GuidelineVersion,
     Judgment,
     Membership,
     Pair,
@@ -269,6 +271,39 @@ def test_gold_of_a_ruling_is_never_of_a_holdout_query() -> None:
     ruling = rule(project, pair)
     with pytest.raises(GoldError, match="held out"):
         make_gold_of_ruling(project, ruling.pk, GoldPair.Use.CHECK, ruling.ruled_by)
+
+
+def test_example_of_a_ruling_goes_to_the_question_that_it_decides() -> None:
+    project, pair, _ = disputed("ES")
+    ruling = rule(project, pair, "S")
+    draft = add_example_of_ruling(project, ruling.pk, ruling.ruled_by)
+    assert add_example_of_ruling(project, ruling.pk, ruling.ruled_by) == draft
+    ruling.refresh_from_db()
+    assert ruling.example_in == draft
+    assert draft.published_at is None
+    tree = parse_guideline(draft.source, ("E", "S", "C", "I"))
+    added = tree.questions["conflict"].examples[-1]
+    assert (added.query, added.product) == (pair.query.text, ruling.revision.title)
+    assert (added.answer, added.why) == ("yes", ruling.why)
+    assert sum(example.why == ruling.why for one in tree.questions.values() for example in one.examples) == 1
+
+
+def test_example_of_a_ruling_that_never_came_by_there_goes_to_its_last_question() -> None:
+    project, pair, _ = disputed("ES")
+    ruling = rule(project, pair, "I")
+    draft = add_example_of_ruling(project, ruling.pk, ruling.ruled_by)
+    assert draft.source.count(ruling.why) == 1
+    example = parse_guideline(draft.source, ("E", "S", "C", "I")).questions["together"].examples[-1]
+    assert (example.answer, example.why) == ("no", ruling.why)
+
+
+def test_example_of_a_ruling_that_was_taken_back_is_refused() -> None:
+    project, pair, _ = disputed("ES")
+    ruling = rule(project, pair)
+    take_back_ruling(project, ruling.pk, ruling.ruled_by)
+    with pytest.raises(RulingError, match="taken back"):
+        add_example_of_ruling(project, ruling.pk, ruling.ruled_by)
+    assert not GuidelineVersion.objects.filter(project=project, published_at=None).exists()
 
 
 def test_pair_that_cannot_be_judged_is_left_out_and_can_be_put_back() -> None:

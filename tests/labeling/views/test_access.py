@@ -12,10 +12,17 @@ pytestmark = pytest.mark.django_db
 
 PUBLIC = {"login", "logout", "health", "set_language", "join", "joining"}
 SIGNED_IN = {"home", "account", "styleguide"}
-ARGUMENTS: dict[str, int] = {"number": 1, "job_id": 1, "member_id": 1, "invitation_id": 1, "inquiry_id": 1}
+ARGUMENTS: dict[str, int] = {
+    "number": 1,
+    "job_id": 1,
+    "member_id": 1,
+    "invitation_id": 1,
+    "inquiry_id": 1,
+    "pair_id": 1,
+}
 OF_A_PROJECT = [pattern for pattern in urlpatterns if pattern.name not in PUBLIC | SIGNED_IN]
 POST_ONLY = {"skip", "undo", "keep", "leave", "shelf-keep", "audit-skip", "audit-note", "promote", "cancel"}
-POST_ONLY |= {"take-back", "invite", "revoke", "pause", "resume", "inquiry-example"}
+POST_ONLY |= {"take-back", "invite", "revoke", "pause", "resume", "inquiry-example", "adjudicate-skip"}
 
 
 FOR_PROGRAMS = {"summary"}
