@@ -5,6 +5,7 @@ import datetime as dt
 from django.db import transaction
 from django.utils import timezone
 
+from labeling.actions.alarms import raise_alarms
 from labeling.models import AgreementReport, GuidelineVersion, Job, Project
 from labeling.queries.agreement import fetch_evidence, measured_judgments, news_since
 from modeling.labels.report import measure
@@ -42,11 +43,13 @@ def measure_agreement(project: Project) -> AgreementReport:
 
 @transaction.atomic
 def _keep(report: AgreementReport) -> AgreementReport:
-    Project.objects.select_for_update(no_key=True).get(pk=report.project_id)
+    """Store a report, and raise and end the alarms that it is about."""
+    project = Project.objects.select_for_update(no_key=True).get(pk=report.project_id)
     newer = AgreementReport.objects.filter(project=report.project_id, computed_at__gt=report.computed_at).first()
     if newer is not None:
         return newer
     report.save()
+    raise_alarms(project, report)
     return report
 
 
