@@ -505,6 +505,13 @@ class NewcomerForm(UserCreationForm):  # type: ignore[type-arg]
         fields = ("username",)
 
 
+class AlarmForm(forms.Form):
+    """What a lead does about an alarm: note it, or take that back."""
+
+    alarm = forms.IntegerField(min_value=1, max_value=2**63 - 1)
+    do = forms.ChoiceField(choices=[("note", "note"), ("reopen", "reopen")])
+
+
 class BehindForm(forms.Form):
     """Which number's pairs are to be seen, as an address says it: see Behind. `beside` is called `with` there."""
 

@@ -20,6 +20,7 @@ from labeling.queries.pairs import unlabeled_pairs
 from labeling.queries.predictions import champion_of
 from labeling.queries.qualification import trainees
 from labeling.queries.rounds import round_progress
+from labeling.views.alarms import open_alarms
 from labeling.views.charts import learning_table
 from labeling.views.frame import project_page
 from labeling.views.jobs import job_context
@@ -71,6 +72,8 @@ def needs(found: Project) -> list[dict[str, str]]:
     def add(text: str, page: str, *args: object) -> None:
         waiting.append({"text": text, "url": reverse(page, args=[found.slug, *args])})
 
+    for text in open_alarms(found):
+        add(text, "alarms")
     disputed = to_rule(found).filter(state=Consensus.State.DISPUTED).count()
     if disputed:
         add(f"{disputed} pair{pluralize(disputed)} on which people cannot agree", "adjudication")

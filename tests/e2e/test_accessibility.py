@@ -28,6 +28,7 @@ from tests.e2e.looking import PHONE, WIDE, faults, tab_stops, too_small, violati
 from tests.labeling.acting import judge, make_adapter, make_members, measures, predict
 from tests.labeling.acting import judge_all as judge_pairs
 from tests.labeling.actions.test_adjudication import rule
+from tests.labeling.views.test_alarms import make_alarms
 from tests.making import PATHS, make_gold, make_member, make_pair, make_project, make_round
 
 pytestmark = [pytest.mark.browser, pytest.mark.worker]
@@ -154,6 +155,7 @@ PAGES: dict[Role, list[Visit]] = {
         *[Visit(name) for name in ("job", "data", "settings", "training", "judge", "work")],
         *[Visit("inquiries"), Visit("inquiries", "unfolded", act=unfold), Visit("inquiry")],
         Visit("inquiries", "nothing found", query="?q=nowhere"),
+        Visit("alarms"),
         Visit("agreement-pairs", "those that differ", query="?differ=1"),
         Visit("agreement-pairs", "none", query="?labels=S,C"),
         *[
@@ -199,6 +201,8 @@ def furnish() -> Project:
         make_gold(project, label, use="training")
         make_gold(project, label, why="The bottle is of steel.")
     make_gold(project, "E", pair=pairs[0])
+    for state in ("open", "over"):
+        make_alarms(project, make_member(project), state)
     ask_about(project, pairs[:2])
     expert = make_member(project, Role.AUDITOR)
     rule(project, pairs[4], "C", expert)
