@@ -152,7 +152,8 @@ def _end(
 def recover_jobs() -> None:
     """Send again what was queued long ago, and deal with work whose worker has fallen silent.
 
-    Scoring goes on where it stopped; everything else is failed with the reason.
+    Scoring goes on where it stopped, and so does bringing judgments under a new version; everything else is failed
+    with the reason.
     """
     now = timezone.now()
     for job in Job.objects.filter(state=Job.State.QUEUED, sent_at__lt=now - RESEND_AFTER).exclude(kind=Job.Kind.IMPORT):
@@ -182,5 +183,10 @@ def _recover(job: Job, now: dt.datetime) -> None:
         fail_job(
             job, f"No gpu worker finished the last {len(unfinished)} shards. What is scored is kept; start it again."
         )
+        return
+    if job.kind == Job.Kind.RELABEL and job.params.get("resent", 0) < MOST_RESENDS:
+        again = {"params": job.params | {"resent": job.params.get("resent", 0) + 1}, "sent_at": now}
+        Job.objects.filter(pk=job.pk).update(state=Job.State.QUEUED, **again)
+        send(TASKS[Job.Kind.RELABEL], job_id=job.pk)
         return
     fail_job(job, "The worker stopped before it was done. Nothing is lost: start it again.")

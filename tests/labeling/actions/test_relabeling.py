@@ -1,15 +1,17 @@
 """Bringing judgments under a new version, and asking people again."""
 
+import datetime as dt
 import uuid
 from collections import Counter
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from labeling.actions import relabeling
 from labeling.actions.consensus import resolve_pair
 from labeling.actions.guidelines import DraftChangedError, draft_digest, publish_draft
-from labeling.actions.jobs import cancel_job, fail_job, start_job
+from labeling.actions.jobs import cancel_job, fail_job, recover_jobs, start_job
 from labeling.actions.judgments import Answer, Outcome, correct_judgment, undo_step
 from labeling.actions.relabeling import (
     StoppedError,
@@ -245,6 +247,23 @@ def test_job_that_is_cancelled_or_overtaken_stops(monkeypatch: pytest.MonkeyPatc
     bring_under(done)
     done.refresh_from_db()
     assert "newer" in done.message
+
+
+def test_job_whose_worker_is_silent_goes_on_by_itself_a_few_times() -> None:
+    lead, _, _ = judged("S")
+    publish(lead, edited(STRICT))
+    job = lead.project.jobs.get()
+    for resent in range(4):
+        job.refresh_from_db()
+        assert (job.state, job.params.get("resent", 0)) == ("queued", resent)
+        assert start_job(job.pk) is not None
+        Job.objects.filter(pk=job.pk).update(heartbeat_at=timezone.now() - dt.timedelta(hours=1))
+        recover_jobs()
+    job.refresh_from_db()
+    assert job.state == "failed"
+    assert start_take_over(published_guideline(lead.project), lead.user, take_over=True, relabel=True) is not None
+    run_job(lead.project)
+    assert said(lead.project) == ["I", "I"]
 
 
 # Today's work ---------------------------------------------------------------------------------------------
