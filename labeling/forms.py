@@ -14,7 +14,7 @@ from labeling.actions.gold import MOST, Source
 from labeling.actions.inquiries import Asked
 from labeling.actions.judgments import Answer
 from labeling.guidelines.tree import Question
-from labeling.models import GoldPair, GuidelineVersion, Inquiry, Label, Project, Role, SetAside, User
+from labeling.models import GoldPair, GuidelineVersion, Inquiry, Label, Project, Relabel, Role, SetAside, User
 from labeling.models.user import USUAL_KEYS
 from labeling.queries.agreement_pairs import COMPARED, Behind, Walk
 from labeling.queries.projects import published_version
@@ -585,3 +585,32 @@ class BehindForm(forms.Form):
         found["beside"] = found.pop("with")
         found["repeat"] = bool(found["repeat"])
         return Behind(**{name: found[name] for name in Behind.__dataclass_fields__})
+
+
+class PublishForm(forms.Form):
+    """The draft as its effect was shown, and what is to become of the judgments that are there."""
+
+    digest = forms.CharField(max_length=64)
+    take_over = forms.BooleanField(required=False)
+    relabel = forms.BooleanField(required=False)
+
+
+class WithdrawForm(forms.Form):
+    """Whose questions are to be asked no more: those of one person, or everybody's."""
+
+    everybody = forms.BooleanField(required=False)
+    person = forms.ModelChoiceField(User.objects.none(), required=False)
+
+    def __init__(self, project: Project, data: Any) -> None:
+        super().__init__(data)
+        asked = Relabel.objects.filter(project=project)
+        field = self.fields["person"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - for the type checker
+        field.queryset = User.objects.filter(pk__in=asked.values("annotator"))
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a request that names nobody, so that a slip withdraws nothing, and one that names both."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if bool(cleaned.get("everybody")) == bool(cleaned.get("person")):
+            raise forms.ValidationError("Either one person or everybody.")
+        return cleaned

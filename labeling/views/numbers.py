@@ -21,3 +21,14 @@ def stat(estimate: Estimate | None) -> dict[str, Any]:
 def percent(share: float) -> str:
     """Return a share as people say it: 0.8 is "80 %", with a space that no line breaks at."""
     return f"{100 * share:.3g}\u00a0%"
+
+
+def duration(seconds: float) -> str:
+    """Return a time that nobody needs to the second: "less than a minute", "about 12 minutes", "about 3.5 hours"."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 100:
+        return f"about {minutes} minute{'s' if minutes > 1 else ''}"
+    hours = seconds / 3600
+    return f"about {hours:.1f} hours" if hours < 10 else f"about {round(hours):,} hours"

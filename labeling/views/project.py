@@ -19,6 +19,7 @@ from labeling.queries.inquiries import waiting_inquiries
 from labeling.queries.pairs import unlabeled_pairs
 from labeling.queries.predictions import champion_of
 from labeling.queries.qualification import trainees
+from labeling.queries.relabels import stranded_relabels
 from labeling.queries.rounds import round_progress
 from labeling.views.alarms import open_alarms
 from labeling.views.charts import learning_table
@@ -90,6 +91,10 @@ def needs(found: Project) -> list[dict[str, str]]:
     asked = waiting_inquiries(found)
     if asked:
         add(f"{asked} question{pluralize(asked)} of annotators to answer", "inquiries")
+    stranded = stranded_relabels(found).count()
+    if stranded:
+        some = f"{stranded} questions are" if stranded > 1 else "1 question is"
+        add(f"{some} asked again of people who cannot answer now: paused, or no longer judging", "relabeling")
     for text, page in gold_needs(found):
         add(text, page)
     below = found.memberships.filter(paused_because=BELOW_MARK).count()

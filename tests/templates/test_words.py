@@ -8,7 +8,8 @@ import pytest
 FOLDER = Path(__file__).resolve().parents[2] / "templates"
 # What leads alone see may be in English.
 FOR_LEADS = (
-    *("adapters/", "agreement/", "alarms/", "data/", "jobs/", "project/", "rounds/", "settings/", "styleguide.html"),
+    *("adapters/", "agreement/", "alarms/", "data/", "jobs/", "project/", "relabeling/", "rounds/", "settings/"),
+    "styleguide.html",
     *(f"inquiries/{name}.html" for name in ("about", "answer", "page", "pair")),
 )
 TEMPLATES = sorted(
