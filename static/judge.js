@@ -70,7 +70,15 @@
       return false;
     }
     ask(path);
+    giveStanding(path);
     return true;
+  }
+
+  // Where one question of an old walk is asked again, the answers after it that still hold are given by themselves.
+  function giveStanding(path) {
+    const here = questionAfter(path);
+    const step = stepsOf(find("#desk").dataset.standing ?? "").find((one) => one.split(":")[0] === here);
+    if (step) answerOf(step).click();
   }
 
   // A draft goes as far as it fits; of a whole walk the last answer is marked.

@@ -20,6 +20,12 @@ def waiting_relabels(project: Project, annotator: User | None = None) -> QuerySe
     return (waiting.filter(annotator=annotator) if annotator else waiting).order_by("pk")
 
 
+def relabels_by_project(annotator: User) -> dict[int, int]:
+    """Return how many of a person's answers are asked again, by project."""
+    waiting = Relabel.objects.filter(annotator=annotator, state=Relabel.State.WAITING)
+    return dict(waiting.order_by().values_list("project").annotate(n=Count("pk")))
+
+
 def asked_of(project: Project, annotator: User, *, settled: bool = False) -> QuerySet[Relabel]:
     """Return what waits for a person, with all that a page shows of it; with `settled`, also what no longer does."""
     asked = (

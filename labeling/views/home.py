@@ -13,6 +13,7 @@ from labeling.access import signed_in
 from labeling.models import LabelScheme, Membership, Role
 from labeling.queries.inquiries import new_answers
 from labeling.queries.projects import memberships_of
+from labeling.queries.relabels import relabels_by_project
 from labeling.views.examples import example_cards, example_walks
 
 FIRST_PAGE = {Role.ANNOTATOR: "start", Role.AUDITOR: "audit", Role.LEAD: "project"}
@@ -24,16 +25,20 @@ def home(request: HttpRequest) -> HttpResponse:
     memberships = list(memberships_of(signed_in(request)))
     if len(memberships) == 1:
         return redirect(first_page(memberships[0]))
-    new = new_answers(signed_in(request))
+    new, again = new_answers(signed_in(request)), relabels_by_project(signed_in(request))
+    news = {
+        project_id: ", ".join(filter(None, (_answers(new.get(project_id, 0)), _again(again.get(project_id, 0)))))
+        for project_id in {*new, *again}
+    }
     rows = [
         {
             "header": member.project.name,
             "href": first_page(member),
-            "cells": [member.get_role_display(), *([_answers(new.get(member.project_id, 0))] if new else [])],
+            "cells": [member.get_role_display(), *([news.get(member.project_id, "")] if news else [])],
         }
         for member in memberships
     ]
-    columns = [{"text": _("Project")}, {"text": _("You are")}, *([{"text": _("News")}] if new else [])]
+    columns = [{"text": _("Project")}, {"text": _("You are")}, *([{"text": _("News")}] if news else [])]
     return render(request, "home.html", {"columns": columns, "rows": rows})
 
 
@@ -42,6 +47,13 @@ def _answers(n: int) -> str:
     if not n:
         return ""
     return ngettext("%(n)s answer to your question", "%(n)s answers to your questions", n) % {"n": n}
+
+
+def _again(n: int) -> str:
+    """Say how many answers of theirs are asked again; nothing where there are none."""
+    if not n:
+        return ""
+    return ngettext("%(n)s answer needs one question again", "%(n)s answers need one question again", n) % {"n": n}
 
 
 def first_page(member: Membership) -> str:

@@ -32,6 +32,7 @@ from labeling.queries.judgments import (
 from labeling.queries.pairs import shown_pair
 from labeling.queries.projects import published_version
 from labeling.queries.queue import free_slots
+from labeling.queries.relabels import waiting_relabels
 from labeling.views.desk import draft_context, pair_context, walk_context
 from labeling.views.frame import project_page
 from labeling.views.shelf import shelf
@@ -174,6 +175,8 @@ def _desk(
         "last": {"label": today.label} if today.label else {"skip": True} if today.step else None,
     }
     context |= _empty_context(member) if slot is None else _pair_context(member, slot, walked)
+    if slot is None or not request.htmx:  # type: ignore[attr-defined]  # a desk that follows another has no time for it
+        context["again"] = waiting_relabels(project, annotator).count()
     template = "judge/desk.html" if request.htmx else "judge/page.html"  # type: ignore[attr-defined]
     return project_page(request, member, template, "judge", context)
 

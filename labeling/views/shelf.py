@@ -22,6 +22,7 @@ from labeling.models import GuidelineVersion, Judgment, Membership, Pair, Role
 from labeling.queries.judgments import judged_today, last_step, named_step, step_name
 from labeling.queries.projects import published_guideline
 from labeling.queries.queue import free_slots
+from labeling.queries.relabels import waiting_relabels
 from labeling.queries.shelf import Card, shelf_card, shelf_cards
 from labeling.views.desk import as_read, draft_context, pair_context, walk_context
 from labeling.views.frame import project_page
@@ -116,6 +117,7 @@ def _show_shelf(request: HttpRequest, member: Membership) -> HttpResponse | None
         "waiting": min(waiting, MANY),
         "more_waiting": waiting > MANY,
         "step": step_name(last_step(project, annotator)),
+        "again": waiting_relabels(project, annotator).count(),
     }
     template = "shelf/shelf.html" if request.htmx else "shelf/page.html"  # type: ignore[attr-defined]
     return project_page(request, member, template, "judge", context)

@@ -16,6 +16,7 @@ from labeling.queries.inquiries import new_answers
 from labeling.queries.judgments import day_start
 from labeling.queries.people import ENOUGH_GAPS, FEWEST, Day, days_of, newest_judgments
 from labeling.queries.queue import free_slots
+from labeling.queries.relabels import waiting_relabels
 from labeling.queries.repeats import self_agreement
 from labeling.views.frame import project_page
 from labeling.views.numbers import stat
@@ -52,6 +53,7 @@ def start(request: HttpRequest, member: Membership) -> HttpResponse:
         "repeats_asked": member.project.repeat_share > 0,
         "chart": day_chart(days),
         "new_answers": new_answers(member.user).get(member.project_id, 0),
+        "again": waiting_relabels(member.project, member.user).count(),
     }
     return project_page(request, member, "start/page.html", "start", context)
 

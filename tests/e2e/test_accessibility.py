@@ -28,6 +28,7 @@ from tests.e2e.looking import PHONE, WIDE, faults, tab_stops, too_small, violati
 from tests.labeling.acting import judge, make_adapter, make_members, measures, predict
 from tests.labeling.acting import judge_all as judge_pairs
 from tests.labeling.actions.test_adjudication import rule
+from tests.labeling.relabeling import REWORDED, STRICT, bring_by_worker, edited, make_draft
 from tests.labeling.views.test_alarms import make_alarms
 from tests.making import PATHS, make_gold, make_member, make_pair, make_project, make_round
 
@@ -125,6 +126,8 @@ PAGES: dict[Role, list[Visit]] = {
         Visit("correct"),
         Visit("training"),
         Visit("training", "a wrong answer", act=judge_wrong),
+        Visit("again"),
+        Visit("again", "skipping", act=press("s")),
     ],
     Role.AUDITOR: [
         *EVERYBODY,
@@ -162,6 +165,11 @@ PAGES: dict[Role, list[Visit]] = {
             Visit(name, "unfolded", act=unfold)
             for name in ("agreement-pairs", "project", "gold", "adapter", "settings", "data")
         ],
+        Visit("draft-effect", "unfolded", act=unfold),
+        Visit("draft-effect", "nothing asked again", query="?chosen=1"),
+        Visit("relabeling"),
+        Visit("relabeling", "to be confirmed", query="?withdraw=everybody"),
+        Visit("again"),
     ],
 }
 POST_ONLY = {
@@ -231,6 +239,9 @@ def arrive(project: Project, role: Role) -> Membership:
         asked = Asked(given.pair_id, uuid.uuid4(), version, "need:yes", "Is this one, too?")
         inquiry = ask_lead(project, member.user, asked)
         answer_inquiry(project, inquiry.pk, make_member(project, Role.LEAD).user, answer, "yes")
+    lead = make_member(project, Role.LEAD)
+    bring_by_worker(lead, edited(REWORDED), {"accept"})
+    make_draft(lead, edited(REWORDED, STRICT, ("ask: Is this the type", "ask: Is it the type")))
     return member
 
 

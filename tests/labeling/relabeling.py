@@ -1,5 +1,6 @@
 """Publishing versions of the default guideline, and what follows for the judgments that are there."""
 
+import time
 from collections.abc import Collection
 
 from labeling.actions.guidelines import draft_digest, publish_draft, save_draft, start_draft
@@ -83,4 +84,14 @@ def bring(
     version = publish(lead, source, again, relabel=relabel, take_over=take_over)
     if lead.project.jobs.filter(kind=Job.Kind.RELABEL, state=Job.State.QUEUED).exists():
         run_job(lead.project)
+    return version
+
+
+def bring_by_worker(lead: Membership, source: str, again: Collection[str] = ()) -> GuidelineVersion:
+    """Publish a text, and wait until the worker that runs beside the test has brought the judgments under it."""
+    version = publish(lead, source, again)
+    deadline = time.monotonic() + 60
+    while lead.project.jobs.filter(kind=Job.Kind.RELABEL).exclude(state=Job.State.DONE).exists():
+        assert time.monotonic() < deadline, "The worker has not brought the judgments under the new version."
+        time.sleep(0.1)
     return version
