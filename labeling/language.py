@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
+from django.utils.formats import number_format
 from django.utils.translation import pgettext, pgettext_lazy
 
 from labeling.models import Label
@@ -24,6 +25,11 @@ View = Callable[[HttpRequest], HttpResponseBase]
 def name_of(label: Label) -> str:
     """Return a label's name in the language of the page."""
     return pgettext("label", label.name)
+
+
+def number(value: int) -> str:
+    """Return a whole number with its thousands apart, as the language of the page has them."""
+    return number_format(value, force_grouping=True)
 
 
 def speak_the_readers_language(get_response: View) -> View:

@@ -163,7 +163,9 @@
     const shown = find("[data-today]");
     const here = cards().filter((card) => find("[data-said] .label", card)).length;
     today ??= Number(shown.dataset.today) - here;
-    const number = (today + here).toLocaleString(document.documentElement.lang);
+    // As the server writes a thousand in the language of the page.
+    const between = shown.dataset.thousand.slice(1, -3);
+    const number = String(today + here).replace(/\B(?=(\d{3})+$)/g, between);
     shown.textContent = shown.textContent.replace(/\d([\d.,\s]*\d)?/, number);
     const undo = find("#undo");
     undo.disabled = !undo.form.elements.step.value && !cards().some((card) => card.dataset.at);

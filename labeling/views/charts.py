@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from labeling.access import for_roles
+from labeling.language import number
 from labeling.models import Adapter, Membership, Role
 from labeling.queries.adapters import adapters_of, measured
 
@@ -57,7 +58,7 @@ def learning_table(adapters: Sequence[Adapter]) -> dict[str, Any] | None:
     last = points[-1]
     return {
         "alt": f"Accuracy on the holdout by labels; {last['adapter']} reaches {last['accuracy']:.3f} "
-        f"with {last['labels']} labels, the commonest label alone {last['baseline']:.3f}.",
+        f"with {number(last['labels'])} labels, the commonest label alone {last['baseline']:.3f}.",
         "version": f"{last['adapter']}-{len(points)}",
         "columns": [
             {"text": "Adapter"},

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from labeling.access import for_roles
 from labeling.actions.loop import labels_since_training
 from labeling.actions.queue import must_train
+from labeling.language import number
 from labeling.models import Consensus, GoldPair, Membership, Project, Role, SetAside
 from labeling.queries.adapters import adapters_of, measured
 from labeling.queries.adjudication import to_rule
@@ -77,7 +78,7 @@ def needs(found: Project) -> list[dict[str, str]]:
         add(text, "alarms")
     disputed = to_rule(found).filter(state=Consensus.State.DISPUTED).count()
     if disputed:
-        add(f"{disputed} pair{pluralize(disputed)} on which people cannot agree", "adjudication")
+        add(f"{number(disputed)} pair{pluralize(disputed)} on which people cannot agree", "adjudication")
     last = found.jobs.order_by("-id").first()
     if last and last.state == "failed":
         add(f"{last} failed: {last.message}", "job", last.pk)
@@ -87,13 +88,13 @@ def needs(found: Project) -> list[dict[str, str]]:
         add("Nobody annotates yet: add people", "people")
     aside = SetAside.objects.filter(project=found, state=SetAside.State.WAITING).count()
     if aside:
-        add(f"{aside} pair{pluralize(aside)} that people could not judge: put back or leave out", "set-aside")
+        add(f"{number(aside)} pair{pluralize(aside)} that people could not judge: put back or leave out", "set-aside")
     asked = waiting_inquiries(found)
     if asked:
-        add(f"{asked} question{pluralize(asked)} of annotators to answer", "inquiries")
+        add(f"{number(asked)} question{pluralize(asked)} of annotators to answer", "inquiries")
     stranded = stranded_relabels(found).count()
     if stranded:
-        some = f"{stranded} questions are" if stranded > 1 else "1 question is"
+        some = f"{number(stranded)} questions are" if stranded > 1 else "1 question is"
         add(f"{some} asked again of people who cannot answer now: paused, or no longer judging", "relabeling")
     for text, page in gold_needs(found):
         add(text, page)
@@ -103,7 +104,7 @@ def needs(found: Project) -> list[dict[str, str]]:
         add(f"{are} answers to gold pairs are below the pass mark", "people")
     fresh = labels_since_training(found)
     if fresh >= found.train_after and not found.loop_enabled:
-        add(f"{fresh} new labels are enough to train", "jobs")
+        add(f"{number(fresh)} new labels are enough to train", "jobs")
     return waiting
 
 
@@ -121,5 +122,7 @@ def gold_needs(found: Project) -> list[tuple[str, str]]:
         waiting.append(("Gold pairs are to be mixed into the work, and there are none", "gold"))
     doubtful = sum(one.doubtful for one in gold_standings(found))
     if doubtful:
-        waiting.append((f"{doubtful} gold pair{pluralize(doubtful)} that most people answer differently", "gold"))
+        waiting.append(
+            (f"{number(doubtful)} gold pair{pluralize(doubtful)} that most people answer differently", "gold")
+        )
     return waiting

@@ -124,3 +124,8 @@ def test_home_costs_the_same_queries_at_two_sizes(
             judge(member)
         with django_assert_max_num_queries(9):
             assert client.get(reverse("start", args=[project.slug])).status_code == 200
+
+
+def test_home_sets_thousands_apart(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labeling.views.start._waiting", lambda _member: 3452)
+    assert "<b>3,452</b> pairs are waiting for you" in home_of(client, make_member(make_project()))
