@@ -53,11 +53,12 @@
     told.lang = source?.closest("[lang]").lang ?? "";
   }
 
-  function fill(within) {
-    // Buttons of the walk are called path, too.
-    const walked = (name) => within.querySelector(`:is(#walk, .shelf-walk) input[name="${name}"]`)?.value ?? "";
-    for (const name of ["pair", "guideline", "revision", "path"]) fields[name].value = walked(name);
-    fields.lease.value = walked("key");
+  // The link names the pair; how far the walk has come is what the page shows.
+  function fill(link) {
+    const within = productOf(link);
+    const about = new URL(link.href).searchParams;
+    for (const name of ["pair", "guideline", "revision", "lease"]) fields[name].value = about.get(name) ?? "";
+    fields.path.value = within.querySelector(':is(#walk, .shelf-walk) input[name="path"]').value;
     tell("query", document.querySelector(".query-text"));
     tell("product", within.querySelector(".product h3"));
     tell("question", within.querySelector(".question:not([hidden]) h2, .shelf-question h4"));
@@ -67,7 +68,7 @@
   }
 
   function open(link) {
-    fill(productOf(link));
+    fill(link);
     say("");
     drawer.showModal();
     fields.text.focus();

@@ -11,6 +11,8 @@ from labeling.models import GuidelineVersion, Inquiry, Judgment, Membership, Pro
 from tests.conftest import Site
 from tests.e2e.conftest import SignIn, shoot, sign_over
 from tests.e2e.looking import faults
+from tests.labeling.acting import judge
+from tests.labeling.relabeling import REWORDED, bring_by_worker, edited
 from tests.making import make_member, make_pair, make_project, make_round
 
 pytestmark = [pytest.mark.browser, pytest.mark.worker]
@@ -183,6 +185,22 @@ def test_question_while_an_answer_is_changed(sign_in: SignIn, site: Site) -> Non
     inquiry = Inquiry.objects.get(project=project)
     assert inquiry.pair_id == Judgment.objects.get(annotator=member.user).pair_id
     assert inquiry.question == "silent"
+
+
+def test_question_while_one_is_asked_again(sign_in: SignIn, site: Site) -> None:
+    project = shop(loop_enabled=False)
+    member, lead = make_member(project), make_member(project, Role.LEAD)
+    given = judge(member, "S")
+    version = bring_by_worker(lead, edited(REWORDED), ["accept"])
+    page = sign_in(member.user, stay=True)
+    go(page, site, member, "again")
+    press(page, "a")
+    expect(page.get_by_label("Your question")).to_be_focused()
+    page.keyboard.type(DOUBT)
+    press(page, "Control+Enter")
+    expect(page.locator("#toasts")).to_contain_text("Your question is with the lead")
+    inquiry = Inquiry.objects.get(project=project)
+    assert (inquiry.pair_id, inquiry.guideline, inquiry.question) == (given.pair_id, version, "accept")
 
 
 def test_asking_works_without_a_script(sign_in: SignIn) -> None:
