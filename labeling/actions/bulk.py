@@ -52,11 +52,17 @@ def stage(rows: pa.RecordBatch) -> None:
         cursor.execute("ANALYZE staged")
 
 
-def close_to_writers(tables: Sequence[str]) -> None:
-    """Let nobody else write to these tables until the transaction ends; reading and referring to their rows goes on."""
+def close_to_writers(tables: Sequence[str], *, at_once: bool = False, and_references: bool = False) -> None:
+    """Let nobody else write to these tables until the transaction ends; reading goes on.
+
+    So does referring to their rows, and with it asking whether rows refer to another one, unless `and_references`.
+    `at_once` raises OperationalError where that would have to wait for others.
+    """
     names = sql.SQL(", ").join(map(sql.Identifier, tables))
+    mode = sql.SQL("EXCLUSIVE" if and_references else "SHARE ROW EXCLUSIVE")
+    wait = sql.SQL("NOWAIT" if at_once else "")
     with connection.cursor() as cursor:
-        lock = sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(names)
+        lock = sql.SQL("LOCK TABLE {} IN {} MODE {}").format(names, mode, wait)
         cursor.execute(lock.as_string(cursor.connection))
 
 
@@ -78,18 +84,25 @@ def timestamp(moment: dt.datetime) -> int:
     return (moment - POSTGRES_EPOCH) // dt.timedelta(microseconds=1)
 
 
+def may_skip_row_checks() -> bool:
+    """Whether the connection's role may do what without_row_checks does."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT has_parameter_privilege('session_replication_role', 'SET')")
+        return bool(cursor.fetchone()[0])
+
+
 @contextmanager
 def without_row_checks() -> Iterator[None]:
     """Let no triggers fire inside, which are what checks foreign keys, row by row; uniqueness is still checked.
 
-    Only for rows that cannot but be right, since all that they refer to is written, or locked, in this transaction.
+    Only for rows that cannot but be right, since all that they refer to is written, or locked, in this transaction, or
+    in one that is committed before it (see second_transaction).
     Where the connection's role may not do this, the checks go on, and the same work takes several times as long.
     """
+    if not may_skip_row_checks():
+        yield
+        return
     with connection.cursor() as cursor:
-        cursor.execute("SELECT has_parameter_privilege('session_replication_role', 'SET')")
-        if not cursor.fetchone()[0]:
-            yield
-            return
         cursor.execute("SET LOCAL session_replication_role = replica")
         yield
         cursor.execute("SET LOCAL session_replication_role = origin")

@@ -73,13 +73,19 @@ def identify_named(project: Project, pool: Pool, examples_path: Path, catalog: C
     ids = np.zeros(len(pool.only_named), np.int64)
     places, known, *_ = _look_up(project, pool.only_named, np.ones(len(ids), bool))
     ids[places] = known
-    if not ids.all():
-        of_pairs = np.append(np.ones(len(catalog.products), np.int64), ids)[pool.product]
-        at = np.where(of_pairs == 0, pool.row, pool.row.max() + 1).argmin()
-        value = repr(pool.only_named["external_id"][pool.product[at] - len(catalog.products)].as_py())
-        expected = "a product of the products file, or one that the project has already, in the same locale"
-        raise ImportProblem(examples_path, expected, row=int(pool.row[at]) + 1, column="product_id", value=value)
+    refuse_unknown(pool, ids, examples_path, catalog)
     return ids
+
+
+def refuse_unknown(pool: Pool, named: NDArray[np.int64], examples_path: Path, catalog: Catalog) -> None:
+    """Raise ImportProblem at the first example whose product is not in the catalog, and has no id in `named`."""
+    if named.all():
+        return
+    of_pairs = np.append(np.ones(len(catalog.products), np.int64), named)[pool.product]
+    at = np.where(of_pairs == 0, pool.row, pool.row.max() + 1).argmin()
+    value = repr(pool.only_named["external_id"][pool.product[at] - len(catalog.products)].as_py())
+    expected = "a product of the products file, or one that the project has already, in the same locale"
+    raise ImportProblem(examples_path, expected, row=int(pool.row[at]) + 1, column="product_id", value=value)
 
 
 def _look_up(project: Project, products: pa.RecordBatch, wanted: NDArray[np.bool_]) -> list[NDArray[np.int64]]:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from labeling.actions.imports import ImportReport, Report, import_esci, start_import
 from labeling.actions.jobs import fail_job, finish_job, report_progress
+from labeling.actions.second_transaction import HalfCommitted
 from labeling.exchange.problem import ImportProblem
 from labeling.management.arguments import project_of
 from labeling.models import Job
@@ -48,6 +49,10 @@ class Command(BaseCommand):
         except ImportProblem as problem:
             fail_job(job, str(problem))
             raise CommandError(f"{problem} Nothing was stored.") from problem
+        except HalfCommitted as problem:
+            message = f"The products were stored, but no pairs: {problem}. Start the import again: it stores the rest."
+            fail_job(job, message)
+            raise CommandError(message) from problem
         except BaseException as error:
             fail_job(job, f"{type(error).__name__}: {error}. Nothing was stored.")
             raise
