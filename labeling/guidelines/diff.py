@@ -10,7 +10,7 @@ from labeling.guidelines.tree import Answer, Example, Guideline, LabelLeaf, Ques
 # A word, a space, a sign; a character of a script that sets no spaces between words stands alone.
 TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f]|\s+|[^\W\u3040-\u30ff\u3400-\u9fff]+|\W")
 # Below this share of common words two texts are easier to read one after the other.
-MIXED = 0.4
+MIXED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,3 +269,30 @@ def _named(translation: Translation) -> Iterable[tuple[tuple[str, ...], str]]:
                 yield (name, "example", str(number), part.name), getattr(example, part.name)
     for reason, text in translation.skips.items():
         yield ("skip", reason), text
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of two sources: "same", "gone" or "new", or "gap" for lines left out; `number` is that in the new one.
+
+    A line that is gone has the number of the one that it stood before.
+    """
+
+    kind: str
+    number: int
+    text: str
+
+
+def compare_lines(old: str, new: str, around: int = 2) -> tuple[Line, ...]:
+    """Return the lines of two sources that differ, with some of those around them."""
+    before, after = old.splitlines(), new.splitlines()
+    lines: list[Line] = []
+    for group in SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(around):
+        lines += [Line("gap", group[0][3] + 1, "")] if group[0][3] or lines else []
+        for tag, a, b, c, d in group:
+            if tag == "equal":
+                lines += [Line("same", number + 1, after[number]) for number in range(c, d)]
+            else:
+                lines += [Line("gone", c + 1, text) for text in before[a:b]]
+                lines += [Line("new", number + 1, after[number]) for number in range(c, d)]
+    return tuple(lines)

@@ -14,6 +14,7 @@ from labeling.guidelines.diff import (
     TextChange,
     changed_questions,
     compare_guidelines,
+    compare_lines,
     compare_texts,
 )
 from labeling.guidelines.parse import default_source, parse_guideline
@@ -197,3 +198,19 @@ def test_translated_example_is_named_by_its_number() -> None:
     assert [change.names for change in changes] == [
         ("need", "example", str(len(words.examples)), part) for part in ("query", "product", "why")
     ]
+
+
+def test_lines_that_differ_are_shown_with_those_around_them() -> None:
+    old = "a\nb\nc\nd\ne\nf\ng\n"
+    new = "a\nb\nC\nd\ne\nf\ng\nh\n"
+    assert [(line.kind, line.number, line.text) for line in compare_lines(old, new, around=1)] == [
+        ("gap", 2, ""),
+        ("same", 2, "b"),
+        ("gone", 3, "c"),
+        ("new", 3, "C"),
+        ("same", 4, "d"),
+        ("gap", 7, ""),
+        ("same", 7, "g"),
+        ("new", 8, "h"),
+    ]
+    assert compare_lines(old, old) == ()
