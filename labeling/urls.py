@@ -35,7 +35,9 @@ from labeling.views import (
     set_aside,
     shelf,
     start,
+    tryout,
     work,
+    workshop,
 )
 from labeling.views import settings as settings_view
 
@@ -72,6 +74,15 @@ urlpatterns = [
     path("p/<slug:slug>/alarms/", alarms.alarms, name="alarms"),
     path("p/<slug:slug>/guideline/draft/effect/", effect.draft_effect, name="draft-effect"),
     path("p/<slug:slug>/guideline/relabeling/", relabeling.relabeling, name="relabeling"),
+    path("p/<slug:slug>/guideline/<int:number>/", guideline.guideline_version, name="guideline-version"),
+    path("p/<slug:slug>/guideline/compare/", guideline.choose_versions, name="compare-choose"),
+    path("p/<slug:slug>/guideline/compare/<int:old>/<int:new>/", guideline.compare, name="compare"),
+    path("p/<slug:slug>/guideline/draft/", workshop.draft, name="draft"),
+    path("p/<slug:slug>/guideline/draft/start/", workshop.begin, name="draft-start"),
+    path("p/<slug:slug>/guideline/draft/check/", workshop.check, name="draft-check"),
+    path("p/<slug:slug>/guideline/draft/discard/", workshop.discard, name="draft-discard"),
+    path("p/<slug:slug>/guideline/draft/example/", workshop.example, name="draft-example"),
+    path("p/<slug:slug>/guideline/draft/try/", tryout.try_out, name="draft-try"),
     path("p/<slug:slug>/gold/", gold.gold, name="gold"),
     path("p/<slug:slug>/inquiries/", inquiries.inquiries, name="inquiries"),
     path("p/<slug:slug>/inquiries/ask/", ask.ask, name="ask"),

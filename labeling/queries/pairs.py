@@ -1,10 +1,11 @@
 """The pool."""
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Max, Min, OuterRef, QuerySet
 
 from labeling.models import (
     Adapter,
@@ -47,6 +48,15 @@ def unscored_pairs(project: Project, adapter: Adapter) -> QuerySet[Pair]:
     """Return the unlabeled pairs that the adapter has not scored with their product's current text."""
     scored = Prediction.objects.filter(adapter=adapter, pair=OuterRef("pk"), revision=OuterRef("product__revision"))
     return unlabeled_pairs(project).filter(~Exists(scored))
+
+
+def any_pair(project: Project, seed: int) -> Pair | None:
+    """Return some pair of the pool with its texts, by the seed; None of an empty pool. One look at an index."""
+    pairs = Pair.objects.filter(project=project).select_related("query", "product__revision").order_by("pk")
+    ends = pairs.order_by().aggregate(first=Min("pk"), last=Max("pk"))
+    if ends["first"] is None:
+        return None
+    return pairs.filter(pk__gte=random.Random(seed).randint(ends["first"], ends["last"])).first()  # noqa: S311 - no secret
 
 
 @Prepared

@@ -69,9 +69,11 @@ def kept(context: template.Context, name: str) -> SafeString:
     """Include a part of the desk that the guideline, the question, the language and the reader's keys settle.
 
     Each process renders it once, since these are few and a published guideline never changes. It must hold nothing
-    that is a person's own but their keys.
+    that is a person's own but their keys. A guideline without an id is a draft, which does change.
     """
     version = (context.get("guideline") or {}).get("id")
+    if version == "":
+        return get_template(name).template.render(context)  # type: ignore[attr-defined, no-any-return]
     slug = getattr(context.get("project"), "slug", None)
     place = (name, version, slug, context.get("current"), context.get("before"))
     key = (*place, get_language(), *keys_of(context).values())

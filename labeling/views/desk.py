@@ -31,10 +31,18 @@ def walk_context(version: GuidelineVersion, path: Path) -> dict[str, Any]:
     The path must not be at its end.
     """
     read = _as_read(version, get_language() or "")
-    tree = read.tree
+    return _walk_context(read.tree, read.context, path)
+
+
+def unstored_walk_context(tree: Guideline, path: Path) -> dict[str, Any]:
+    """Return walk_context for a tree that is no published version, and may change at any time."""
+    return _walk_context(tree, _tree_context(tree, ""), path)
+
+
+def _walk_context(tree: Guideline, guideline: dict[str, Any], path: Path) -> dict[str, Any]:
     here = walk(tree, path)
     return {
-        "guideline": read.context,
+        "guideline": guideline,
         "current": here.id if isinstance(here, Question) else tree.start,
         "path": format_path(path),
         "trail": [
@@ -56,13 +64,16 @@ class _Read:
 def _as_read(version: GuidelineVersion, language: str) -> _Read:
     """Kept by each process, since a published version never changes."""
     tree = in_language(tree_of(version.project, version), language)
-    context = {
-        "id": version.pk,
+    return _Read(tree, _tree_context(tree, version.pk))
+
+
+def _tree_context(tree: Guideline, version_id: int | str) -> dict[str, Any]:
+    return {
+        "id": version_id,
         "title": tree.title,
         "questions": [question_context(question) for question in tree.questions.values()],
         "skips": [{"key": key, "text": text} for key, text in tree.skips.items()],
     }
-    return _Read(tree, context)
 
 
 def as_read(tree: Guideline) -> Guideline:

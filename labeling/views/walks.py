@@ -7,7 +7,7 @@ from typing import Any
 from labeling.actions.judgments import tree_of
 from labeling.guidelines.parting import parting
 from labeling.guidelines.tree import Guideline
-from labeling.guidelines.walk import parse_path
+from labeling.guidelines.walk import Path, parse_path
 from labeling.models import GuidelineVersion, Label, Project
 from labeling.views.desk import as_read
 
@@ -35,11 +35,14 @@ def walks_context(project: Project, walked: Sequence[Walked]) -> list[dict[str, 
     rows = []
     for one, path, mark in zip(walked, paths, marks, strict=True):
         tree = as_read(tree_of(project, one.guideline))
-        steps = [
-            _step(tree, question, answer) | {"parted": number == mark} for number, (question, answer) in enumerate(path)
-        ]
+        steps = steps_of(tree, path, mark)
         rows.append({"name": one.name, "about": one.about, "note": one.note, "steps": steps, "label": one.label})
     return rows
+
+
+def steps_of(tree: Guideline, path: Path, mark: int | None = None) -> list[dict[str, Any]]:
+    """Return the questions of a walk with what was answered; `mark` is the step at which it parted from others."""
+    return [_step(tree, *step) | {"parted": number == mark} for number, step in enumerate(path)]
 
 
 def _step(tree: Guideline, question_id: str, key: str) -> dict[str, Any]:

@@ -83,6 +83,12 @@ def judge_wrong(page: Page) -> None:
         page.locator(f'button[name="answer"][value="{step}"]').click()
 
 
+def spoil(page: Page) -> None:
+    """Write nonsense into the draft, and wait until it is said to be nonsense."""
+    page.locator("#id_source").press_sequentially("nonsense: [")
+    page.locator("#checked .problems").wait_for()
+
+
 def give_verdict(page: Page) -> None:
     judge_wrong(page)
     page.locator("#note").wait_for()
@@ -113,6 +119,8 @@ EVERYBODY = [
     Visit("styleguide"),
     Visit("styleguide", "account menu", act=click(".account > summary")),
     Visit("guideline", "unfolded", act=unfold),
+    Visit("guideline-version", "unfolded", act=unfold),
+    Visit("compare"),
 ]
 PAGES: dict[Role, list[Visit]] = {
     Role.ANNOTATOR: [
@@ -170,6 +178,13 @@ PAGES: dict[Role, list[Visit]] = {
         Visit("relabeling"),
         Visit("relabeling", "to be confirmed", query="?withdraw=everybody"),
         Visit("again"),
+        Visit("draft"),
+        Visit("draft", "unfolded", act=unfold),
+        Visit("draft", "with problems", act=spoil),
+        Visit("draft-example"),
+        Visit("draft-try"),
+        Visit("draft-try", "at its end", query="?query=red+hat&product=Blue+hat", act=judge_wrong),
+        Visit("compare", "with its lines", act=unfold),
     ],
 }
 POST_ONLY = {
@@ -177,8 +192,9 @@ POST_ONLY = {
     "adjudicate-skip",
     *("promote", "cancel", "take-back", "invite", "revoke", "pause", "resume"),
     "inquiry-example",
+    *("draft-start", "draft-check", "draft-discard"),
 }
-FOR_MACHINES = {"health", "summary", "learning-curve"}
+FOR_MACHINES = {"health", "summary", "learning-curve", "compare-choose"}
 # Looked at in tests of their own.
 ELSEWHERE = {"login", "join", "joining"}
 # What Tab meets on the desk, in this order.
@@ -249,7 +265,7 @@ def address(member: Membership, visit: Visit) -> str:
     project = member.project
     pattern = next(pattern for pattern in urlpatterns if pattern.name == visit.name)
     values = {"slug": project.slug, "number": 1, "job_id": project.jobs.latest("id").pk, "member_id": member.pk}
-    values["inquiry_id"] = project.inquiries.latest("pk").pk
+    values |= {"inquiry_id": project.inquiries.latest("pk").pk, "old": 1, "new": 2}
     if visit.name == "correct":
         values["number"] = Judgment.objects.filter(annotator=member.user).latest("id").pk
     values["pair_id"] = project.consensuses.get(state="disputed").pk

@@ -19,10 +19,13 @@ ARGUMENTS: dict[str, int] = {
     "invitation_id": 1,
     "inquiry_id": 1,
     "pair_id": 1,
+    "old": 1,
+    "new": 1,
 }
 OF_A_PROJECT = [pattern for pattern in urlpatterns if pattern.name not in PUBLIC | SIGNED_IN]
 POST_ONLY = {"skip", "undo", "keep", "leave", "shelf-keep", "audit-skip", "audit-note", "promote", "cancel"}
 POST_ONLY |= {"take-back", "invite", "revoke", "pause", "resume", "inquiry-example", "adjudicate-skip"}
+POST_ONLY |= {"draft-start", "draft-check", "draft-discard"}
 
 
 FOR_PROGRAMS = {"summary"}
