@@ -18,6 +18,7 @@ from labeling.queries.agreement import NEWEST
 from labeling.queries.slices import in_slice
 
 COMPARED = (Stream.RANDOM, Stream.ACTIVE)
+WINDOW = 5_000  # judgments that are looked through first
 COUNTED = 1_000  # so many pairs are counted; that there are more costs no more to know
 
 
@@ -57,10 +58,21 @@ class Counted:
     more: bool
 
 
-def comparisons_behind(project: Project, behind: Behind) -> QuerySet[Any]:
-    """Return one judgment of every comparison, each with the ids of the others it is compared with, as `others`.
+@dataclass(frozen=True)
+class Found:
+    """What is behind a number. `rows` are one judgment of every comparison, each with the ids of the `others` that it
+    is compared with: every comparison comes once. `among` are the judgments to look through for them, some at a time;
+    None where there are so few rows that they can be read at once.
+    """
 
-    Every comparison comes once. ValueError for a slice, or a value of one, that there is not.
+    rows: QuerySet[Any]
+    among: QuerySet[Judgment] | None
+
+
+def comparisons_behind(project: Project, behind: Behind) -> Found:
+    """Return what is behind a number; nothing is read yet but a few walks.
+
+    ValueError for a slice, or a value of one, that there is not.
     """
     both = Q(retired_at__isnull=True) & _both(behind)
     ones = Judgment.objects.filter(both, _one(project, behind), project=project)
@@ -76,34 +88,50 @@ def comparisons_behind(project: Project, behind: Behind) -> QuerySet[Any]:
         ones = ones.filter(_walked([walk for kind in kinds for walk in kind.ones], walks))
         others = others.filter(_any(_walked(kind.ones, walks, "one_") & _walked(kind.others, walks) for kind in kinds))
     others = others.order_by("pk")
-    return ones.filter(Exists(others)).annotate(others=ArraySubquery(others.values("pk")))
+    rows = ones.filter(Exists(others)).annotate(others=ArraySubquery(others.values("pk")))
+    among = Judgment.objects.filter(project=project)
+    if behind.version is not None:
+        among = among.filter(guideline=project.guidelines.values_list("pk", flat=True).get(number=behind.version))
+    return Found(rows, among if behind.person is None else None)
 
 
 def _outer(name: str, field: "Field[Any, Any]") -> "ExpressionWrapper[Any]":
     return ExpressionWrapper(OuterRef(name), output_field=field)
 
 
-def count_behind(found: QuerySet[Any]) -> Counted:
-    """Count the pairs, up to COUNTED, and the comparisons in them. `found` is comparisons_behind's."""
-    first = found.order_by("pair").values_list("pair", flat=True).distinct()[: COUNTED + 1]
-    pairs = list(first)
+def count_behind(found: Found) -> Counted:
+    """Count the pairs, up to COUNTED, and the comparisons in them."""
+    pairs = pairs_behind(found, COUNTED + 1)
     compared = compared_in(found, pairs[:COUNTED])
     return Counted(len(compared), sum(map(len, compared.values())), len(pairs) > COUNTED)
 
 
-def pairs_behind(found: QuerySet[Any], most: int, after: int = 0, before: int | None = None) -> list[int]:
-    """Return the ids of at most so many pairs, ascending, from after a pair on or up to before one."""
-    if before is not None:
-        down = found.filter(pair__lt=before).order_by("-pair").values_list("pair", flat=True).distinct()
-        return sorted(down[:most])
-    up = found.filter(pair__gt=after).order_by("pair").values_list("pair", flat=True).distinct()
-    return list(up[:most])
+def pairs_behind(found: Found, most: int, after: int = 0, before: int | None = None) -> list[int]:
+    """Return the ids of at most so many pairs, ascending, from after a pair on or up to before one.
+
+    The judgments are looked through in windows that grow: pairs that are common are found in the first one, whatever
+    the planner thinks of how many there are; for rare ones the last windows are nearly everything.
+    """
+    down = before is not None
+    order, beyond, within = ("-pair", "pair__lt", "pair__gte") if down else ("pair", "pair__gt", "pair__lte")
+    edge, end, size = (before if before is not None else after), None, WINDOW
+    pairs: list[int] = []
+    while len(pairs) < most:
+        if found.among is not None:
+            rest = found.among.filter(**{beyond: edge}).order_by(order)
+            end = rest.values_list("pair", flat=True)[size : size + 1].first()
+        window = found.rows.filter(**{beyond: edge}, **({within: end} if end is not None else {})).order_by(order)
+        pairs += window.values_list("pair", flat=True).distinct()[: most - len(pairs)]
+        if end is None:
+            break
+        edge, size = end, 4 * size
+    return sorted(pairs)
 
 
-def compared_in(found: QuerySet[Any], pairs: Collection[int]) -> dict[int, list[tuple[int, int]]]:
+def compared_in(found: Found, pairs: Collection[int]) -> dict[int, list[tuple[int, int]]]:
     """Return the comparisons in some pairs, as ids of two judgments, by the pair."""
     compared: dict[int, list[tuple[int, int]]] = {pair: [] for pair in pairs}
-    for one, pair, others in found.filter(pair__in=pairs).order_by("pk").values_list("pk", "pair", "others"):
+    for one, pair, others in found.rows.filter(pair__in=pairs).order_by("pk").values_list("pk", "pair", "others"):
         compared[pair] += [(one, other) for other in others]
     return compared
 

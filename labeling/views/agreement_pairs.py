@@ -17,6 +17,7 @@ from labeling.guidelines.walk import parse_path
 from labeling.models import Judgment, Membership, Pair, Project, Role
 from labeling.queries.agreement_pairs import (
     COUNTED,
+    Found,
     compared_in,
     comparisons_behind,
     count_behind,
@@ -62,7 +63,7 @@ def agreement_pairs(request: HttpRequest, member: Membership) -> HttpResponseBas
     return _page(request, member, context)
 
 
-def _listed(request: HttpRequest, project: Project, found: Any, after: int, before: int | None) -> dict[str, Any]:
+def _listed(request: HttpRequest, project: Project, found: Found, after: int, before: int | None) -> dict[str, Any]:
     """Return some of the pairs, and the addresses of those before and after them."""
     ids = pairs_behind(found, SHOWN + 1, after, before)
     further = len(ids) > SHOWN
@@ -137,7 +138,7 @@ def _walked(judgment: Judgment) -> Walked:
     )
 
 
-def _csv(project: Project, found: Any) -> StreamingHttpResponse:
+def _csv(project: Project, found: Found) -> StreamingHttpResponse:
     """Return all the pairs, a row for each compared judgment, sent while they are read."""
     writer = csv.writer(_Echo())
     response = StreamingHttpResponse(map(writer.writerow, _csv_rows(found)), content_type="text/csv; charset=utf-8")
@@ -152,7 +153,7 @@ class _Echo:
         return text
 
 
-def _csv_rows(found: Any) -> Iterator[list[object]]:
+def _csv_rows(found: Found) -> Iterator[list[object]]:
     yield list(COLUMNS)
     ids = pairs_behind(found, EXPORTED)
     while ids:

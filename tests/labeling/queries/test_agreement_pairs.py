@@ -197,6 +197,20 @@ def test_pairs_are_found_by_key_both_ways() -> None:
     assert pairs_behind(found, 5, after=every[-1]) == []
 
 
+def test_pairs_are_the_same_in_windows_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    project, people = judged_project(PAIRS)
+    for behind in (Behind(), Behind(question="use", differ=True), Behind(person=people[0].pk), Behind(repeat=True)):
+        found = comparisons_behind(project, behind)
+        monkeypatch.setattr(agreement_pairs, "WINDOW", 5_000)
+        every = pairs_behind(found, 1000)
+        assert every
+        for window in (1, 7, 50):
+            monkeypatch.setattr(agreement_pairs, "WINDOW", window)
+            assert pairs_behind(found, 1000) == every
+            assert pairs_behind(found, 1000, before=every[-1] + 1) == every
+            assert pairs_behind(found, 3, after=every[0]) == every[1:4]
+
+
 def test_count_stops_where_it_costs_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     project, _ = judged_project(PAIRS)
     whole = counted(project)

@@ -104,7 +104,7 @@ def test_address_leads_to_the_pairs_of_every_filter(client: Client) -> None:
         {"person": people[0].pk, "lately": False, "differ": True},
     ):
         page = get(client, project, **behind)
-        expected = comparisons_behind(project, Behind(**behind)).values("pair").distinct().count()
+        expected = comparisons_behind(project, Behind(**behind)).rows.values("pair").distinct().count()
         assert expected > 0
         assert page.count("<article") == min(expected, agreement_pairs.SHOWN)
 
