@@ -16,7 +16,13 @@ from labeling.exchange.copy_stream import HEADER, TRAILER, copy_rows
 COPY_ROWS = 32_768
 POSTGRES_EPOCH = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
-_SQL_TYPES = {pa.int64(): "bigint", pa.int32(): "integer", pa.large_string(): "text", pa.binary(16): "uuid"}
+_SQL_TYPES = {
+    pa.int64(): "bigint",
+    pa.int32(): "integer",
+    pa.float64(): "double precision",
+    pa.large_string(): "text",
+    pa.binary(16): "uuid",
+}
 
 
 def copy_into(table: str, rows: pa.RecordBatch) -> None:

@@ -16,8 +16,9 @@ _BYTES = pa.large_binary()
 def copy_rows(batch: pa.RecordBatch) -> memoryview:
     """Return the rows of a batch as COPY data, without the stream's header and trailer.
 
-    int64 goes into bigint (and, as microseconds since 2000, into timestamptz), int32 into integer, large_string into
-    text, and binary(16) into uuid. A null becomes NULL. Raises TypeError for any other type.
+    int64 goes into bigint (and, as microseconds since 2000, into timestamptz), int32 into integer, float64 into
+    double precision, large_string into text, and binary(16) into uuid. A null becomes NULL. Raises TypeError for any
+    other type.
     """
     parts: list[pa.Array] = [_repeat(len(batch.schema).to_bytes(2, "big"), len(batch))]
     for column in batch.columns:
@@ -30,11 +31,11 @@ def copy_rows(batch: pa.RecordBatch) -> memoryview:
 
 def _data(column: pa.Array) -> pa.Array:
     kind = column.type
-    if pa.types.is_int64(kind) or pa.types.is_int32(kind):
+    if kind in (pa.int64(), pa.int32(), pa.float64()):
         return _network_order(column)
     if pa.types.is_large_string(kind) or kind == pa.binary(16):
         return column.cast(_BYTES)
-    raise TypeError(f"expected int64, int32, large_string or binary(16), found {kind}")
+    raise TypeError(f"expected int64, int32, float64, large_string or binary(16), found {kind}")
 
 
 def _repeat(value: bytes, length: int) -> pa.Array:
@@ -42,9 +43,10 @@ def _repeat(value: bytes, length: int) -> pa.Array:
 
 
 def _network_order(column: pa.Array) -> pa.Array:
-    """Return integers as their bytes, the highest first; nulls stay nulls."""
+    """Return numbers as their bytes, the highest first; nulls stay nulls."""
     width = column.type.bit_width // 8
-    values = np.asarray(pc.fill_null(column, 0)).astype(f">i{width}")
+    values = np.asarray(pc.fill_null(column, 0))
+    values = values.astype(values.dtype.newbyteorder(">"))
     fixed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(column), [None, pa.py_buffer(values.tobytes())])
     data = fixed.cast(_BYTES)
     return pc.if_else(column.is_valid(), data, pa.scalar(None, _BYTES)) if column.null_count else data

@@ -50,7 +50,7 @@ def rows(*ids: int) -> pa.RecordBatch:
 
 
 def test_copy_into_writes_what_the_database_reads() -> None:
-    execute("CREATE TABLE kinds (big bigint, small integer, text text, uuid uuid, moment timestamptz)")
+    execute("CREATE TABLE kinds (big bigint, small integer, text text, uuid uuid, moment timestamptz, share float8)")
     key, moment = uuid.uuid4(), dt.datetime(2026, 2, 3, 4, 5, 6, 789, tzinfo=dt.UTC)
     columns = {
         "moment": [timestamp(moment), None],
@@ -58,13 +58,14 @@ def test_copy_into_writes_what_the_database_reads() -> None:
         "small": pa.array([-7, None], pa.int32()),
         "text": pa.array(["帽\t\\N", None], pa.large_string()),
         "uuid": pa.array([key.bytes, None], pa.binary(16)),
+        "share": [0.1, None],
     }
 
     copy_into("kinds", pa.record_batch({name: pa.array(values) for name, values in columns.items()}))
 
-    assert execute("SELECT big, small, text, uuid, moment FROM kinds ORDER BY big") == [
-        (2**62, -7, "帽\t\\N", key, moment),
-        (None,) * 5,
+    assert execute("SELECT big, small, text, uuid, moment, share FROM kinds ORDER BY big") == [
+        (2**62, -7, "帽\t\\N", key, moment, 0.1),
+        (None,) * 6,
     ]
 
 
