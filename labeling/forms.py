@@ -463,6 +463,7 @@ def _key_of(text: str) -> str | None:
 SETTING_GROUPS = {
     "The project": ("name",),
     "People": ("overlap", "max_overlap", "escalate_on", "skips_to_lead", "lease_minutes", "desk"),
+    "Agreement": ("resolve_by", "agreement_goal"),
     "How people do": ("training_required", "pass_mark", "gold_share", "repeat_share", "repeat_after_days"),
     "Rounds": ("batch_size", "random_share", "max_per_query"),
     "The loop": ("loop_enabled", "train_after", "check_seconds"),
@@ -477,6 +478,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Project
         fields = (
             *("name", "overlap", "max_overlap", "escalate_on", "skips_to_lead", "lease_minutes", "desk"),
+            *("resolve_by", "agreement_goal"),
             *("training_required", "pass_mark", "gold_share", "repeat_share", "repeat_after_days"),
             *("batch_size", "random_share", "max_per_query"),
             *("loop_enabled", "train_after", "check_seconds", "imported_labels", "holdout_percent"),
@@ -484,6 +486,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         )
         widgets: ClassVar[dict[str, forms.Widget]] = {
             "judge_spec": forms.Textarea({"rows": 3, "spellcheck": "false"}),
+            "agreement_goal": forms.NumberInput({"min": 0, "max": 1, "step": "any"}),
             "pass_mark": forms.NumberInput({"min": 0, "max": 1, "step": "any"}),
             "gold_share": forms.NumberInput({"min": 0, "max": 0.5, "step": "any"}),
             "repeat_share": forms.NumberInput({"min": 0, "max": 0.5, "step": "any"}),
@@ -492,6 +495,11 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             "desk": "One pair keeps each judgment apart and can mix in gold pairs and repeats. The shelf is quicker "
             "where queries have many products, and people compare them; rounds are then drawn in whole queries, and "
             "gold pairs and repeats are left out.",
+            "resolve_by": "By Dawid-Skene each judgment counts by how its annotator errs, as far as the judgments show "
+            "it. Its probability is the label's confidence; below 0.75 one more person is asked. All settled labels "
+            "are resolved anew when this is changed, and each time agreement is measured.",
+            "agreement_goal": "Raw agreement that the project is to have, such as 0.9. You are told when the whole "
+            "95 % interval is below it.",
             "training_required": "Newcomers judge the training pairs, with feedback, and start when they reach the "
             "pass mark. Choose the pairs on the Gold page first: without any, nobody new can start.",
             "pass_mark": "Share of right answers that training asks for. Who is surely below it on gold pairs is "

@@ -7,6 +7,7 @@ from functools import partial
 from celery import shared_task
 
 from labeling.actions.agreement import measure_agreement as measure
+from labeling.actions.error_models import fit_errors
 from labeling.actions.jobs import fail_job, finish_job, recover_jobs, report_progress, start_job
 from labeling.actions.loop import advance_loop, measure_when_due
 from labeling.actions.relabeling import StoppedError, bring_under
@@ -50,13 +51,15 @@ def plan_scoring(job_id: int) -> None:
 
 @shared_task
 def measure_agreement(job_id: int) -> None:
-    """Measure how far the project's people agree."""
+    """Measure how far the project's people agree, and how each of them errs."""
     job = start_job(job_id)
     if job is None:
         return
     try:
         report_progress(job, 0, 0, "Reading the judgments, and comparing them.")
         report = measure(job.project)
+        report_progress(job, 0, 0, "Finding out how each person errs.")
+        fit_errors(job.project)
         finish_job(job, f"{report.judgments:,} judgments.", judgments=report.judgments)
     except Exception as error:
         log.exception("Job %s", job_id)

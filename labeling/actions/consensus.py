@@ -1,5 +1,6 @@
 """Resolving a pair's label from what people said."""
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,15 +12,17 @@ from django.utils import timezone
 
 from labeling.guidelines.parting import parting
 from labeling.guidelines.walk import parse_path
-from labeling.models import Consensus, Judgment, Project, QueueEntry, Round, Slot, Split, Stream
+from labeling.models import Consensus, ErrorModel, Judgment, Project, QueueEntry, Round, Slot, Split, Stream
 from labeling.queries.adjudication import ruling_of
+from labeling.queries.error_models import errors_of
 from labeling.queries.prepared import Prepared
 from labeling.queries.set_aside import set_aside_of
-from modeling.labels.aggregation import TIE, majority
+from modeling.labels.aggregation import TIE, majority, posterior_of
 from modeling.labels.stakes import expected_loss
 
 # What says how a person does, and nothing about the pair.
 PERSONAL = (Stream.GOLD, Stream.REPEAT)
+SURE = 0.75  # a label that is less probable by how people err is not settled
 UPDATED = ("state", "label", "method", "confidence", "judgments", "stake", "parts_at", "measured", "updated_at")
 
 
@@ -27,17 +30,18 @@ def resolve_pair(project: Project, entry: QueueEntry) -> Consensus | None:
     """Bring the consensus of an entry's pair up to date. Runs in the transaction that locked the pair.
 
     An expert's ruling stands whatever people say. Otherwise it is the label that most judgments gave, once the entry
-    has as many as its overlap. A tie, or any difference if the project wants it so, asks for one more, up to
-    max_overlap judgments; a tie is disputed from then on. None, and no row, where no live judgment is left and nobody
-    has ruled. The entry's slots are made as many as are needed while its round is open; later, the next round sees to
-    it.
+    has as many as its overlap; or, where the project wants it so and errors have been fitted, the one that is most
+    probable by them. A tie, or a probability below SURE, asks for one more, up to max_overlap judgments, and is
+    disputed from then on; any difference asks for one more, too, if the project wants it so. None, and no row, where
+    no live judgment is left and nobody has ruled. The entry's slots are made as many as are needed while its round is
+    open; later, the next round sees to it.
     """
     rows = [_Place(*row) for row in _places(entry.pair_id)]
     said = [row.said for row in rows if row.said is not None]
     here = [row for row in rows if row.entry_id == entry.pk]
     judged_here = sum(row.judged for row in here)
 
-    found = _ruled(rows) or _by_majority(project, said)
+    found = _ruled(rows) or _by_errors(project, rows, said) or _by_majority(project, said)
     one_more = found.differ and len(said) < project.max_overlap
     needed = 0 if found.method == Consensus.Method.ADJUDICATED else max(entry.overlap - judged_here, int(one_more))
     if entry.round.state == Round.State.OPEN:
@@ -70,12 +74,14 @@ def resolve_pair(project: Project, entry: QueueEntry) -> Consensus | None:
 class _Found:
     """What one label of several judgments is, if one is clear: `label_id`, by `method`, with `confidence`.
 
-    `labels` and `gains` are those that were given, `chances` how likely each is; `differ` asks for one more judgment.
+    `labels` are those that it may be, with their `gains` and `chances`. `parts` says that people do not agree, or are
+    not sure enough; `differ` asks for one more judgment.
     """
 
     method: Consensus.Method
     label_id: int | None
     confidence: float
+    parts: bool
     differ: bool
     labels: Sequence[int]
     chances: Sequence[float]
@@ -84,9 +90,7 @@ class _Found:
     @property
     def stake(self) -> float | None:
         """What a ruling is expected to put right, in gain; None where there is nothing to rule."""
-        if len(self.labels) < 2:
-            return None
-        return float(expected_loss(self.chances, self.gains))
+        return float(expected_loss(self.chances, self.gains)) if self.parts else None
 
 
 def _ruled(rows: Sequence["_Place"]) -> _Found | None:
@@ -94,7 +98,32 @@ def _ruled(rows: Sequence["_Place"]) -> _Found | None:
     label_id = rows[0].ruled if rows else None
     if label_id is None:
         return None
-    return _Found(Consensus.Method.ADJUDICATED, label_id, 1.0, False, [label_id], [1.0], [0.0])
+    return _Found(Consensus.Method.ADJUDICATED, label_id, 1.0, False, False, [label_id], [1.0], [0.0])
+
+
+def _by_errors(project: Project, rows: Sequence["_Place"], said: Sequence[dict[str, Any]]) -> _Found | None:
+    """Return what is most probable by how each person errs; None where the majority is wanted, or no fit helps."""
+    fitted = rows[0].fitted if rows else None
+    if project.resolve_by != Project.ResolveBy.DAWID_SKENE or fitted is None or not said:
+        return None
+    errors = errors_of(project.pk, fitted)
+    if errors is None or not {one["label"] for one in said} <= set(errors.labels):
+        return None
+    given = [errors.labels.index(one["label"]) for one in said]
+    chances = posterior_of(given, [one["by"] for one in said], errors.rates)
+    best = int(chances.argmax())
+    unsure = chances[best] < SURE
+    parts = len(set(given)) > 1
+    return _Found(
+        method=Consensus.Method.DAWID_SKENE,
+        label_id=None if unsure else errors.labels[best],
+        confidence=float(chances[best]),
+        parts=unsure or parts,
+        differ=unsure or (parts and project.escalate_on == Project.Escalate.DIFFERENCE),
+        labels=errors.labels,
+        chances=chances.tolist(),
+        gains=errors.gains,
+    )
 
 
 def _by_majority(project: Project, said: Sequence[dict[str, Any]]) -> _Found:
@@ -102,12 +131,13 @@ def _by_majority(project: Project, said: Sequence[dict[str, Any]]) -> _Found:
     gains = {one["label"]: one["gain"] for one in said}
     labels = list(votes)
     winner, share = majority(list(votes.values()) or [0])
-    escalate = project.escalate_on == Project.Escalate.DIFFERENCE and len(votes) > 1
+    parts = len(votes) > 1
     return _Found(
         method=Consensus.Method.MAJORITY,
         label_id=None if winner == TIE else labels[winner],
         confidence=share,
-        differ=winner == TIE or escalate,
+        parts=parts,
+        differ=winner == TIE or (parts and project.escalate_on == Project.Escalate.DIFFERENCE),
         labels=labels,
         chances=[votes[label] / len(said) for label in labels],
         gains=[gains[label] for label in labels],
@@ -117,7 +147,8 @@ def _by_majority(project: Project, said: Sequence[dict[str, Any]]) -> _Found:
 class _Place(NamedTuple):
     """A slot of a pair: whether it is judged, and what its live judgment said: label, gain, path, by whom, random.
 
-    Of the pair: whether it is set aside, the label that an expert has ruled, and its query's split.
+    Of the pair: whether it is set aside, the label that an expert has ruled, and its query's split. `fitted` is when it
+    was last found out how the project's people err.
     """
 
     entry_id: int
@@ -128,6 +159,7 @@ class _Place(NamedTuple):
     aside: bool
     ruled: int | None
     split: str
+    fitted: dt.datetime | None
 
 
 @Prepared
@@ -139,6 +171,7 @@ def _places(pair_id: int) -> QuerySet[Any, Any]:
         aside=Exists(set_aside_of(pair_id)),
         ruled=Subquery(ruling_of(pair_id).values("label")),
         split=F("pair__query__split"),
+        fitted=Subquery(ErrorModel.objects.filter(project=OuterRef("pair__project")).values("computed_at")),
     )
     return slots.values_list(*_Place._fields)
 

@@ -8,7 +8,8 @@ from django.db import transaction
 
 from labeling.actions.audit_log import record
 from labeling.actions.guidelines import publish_guideline
-from labeling.models import LabelScheme, Project, User
+from labeling.actions.jobs import enqueue_job
+from labeling.models import Job, LabelScheme, Project, User
 from modeling.judge.spec import JudgeSpec, SpecError
 
 SETTINGS = (
@@ -16,6 +17,8 @@ SETTINGS = (
     "overlap",
     "max_overlap",
     "escalate_on",
+    "resolve_by",
+    "agreement_goal",
     "skips_to_lead",
     "desk",
     "lease_minutes",
@@ -54,7 +57,10 @@ def create_project(slug: str, name: str, guideline_source: str, actor: User | No
 
 @transaction.atomic
 def configure_project(project: Project, changes: Mapping[str, object], actor: User | None = None) -> Project:
-    """Change settings by name. Raises ValidationError that names the setting, its value and what was expected."""
+    """Change settings by name. Where labels are to be resolved in another way, a job resolves them anew.
+
+    Raises ValidationError that names the setting, its value and what was expected.
+    """
     locked = Project.objects.select_for_update().get(pk=project.pk)
     unknown = sorted(set(changes) - set(SETTINGS))
     if unknown:
@@ -68,6 +74,8 @@ def configure_project(project: Project, changes: Mapping[str, object], actor: Us
     changed = {name: [before[name], getattr(locked, name)] for name in changes if before[name] != getattr(locked, name)}
     if changed:
         record(locked, actor, "project.configure", locked.slug, changed=changed)
+    if "resolve_by" in changed:
+        enqueue_job(locked, Job.Kind.MEASURE, actor)
     return locked
 
 
