@@ -22,6 +22,7 @@ from labeling.guidelines.walk import parse_path, walk
 from labeling.language import name_of
 from labeling.models import GuidelineVersion, Judgment, Membership, Pair, Project, Role, Slot
 from labeling.queries.gold import BELOW_MARK
+from labeling.queries.inquiries import new_answers
 from labeling.queries.judgments import (
     day_start,
     judged_since,
@@ -177,6 +178,7 @@ def _desk(
     context |= _empty_context(member) if slot is None else _pair_context(member, slot, walked)
     if slot is None or not request.htmx:  # type: ignore[attr-defined]  # a desk that follows another has no time for it
         context["again"] = waiting_relabels(project, annotator).count()
+        context["new_answers"] = new_answers(annotator).get(project.pk, 0)
     template = "judge/desk.html" if request.htmx else "judge/page.html"  # type: ignore[attr-defined]
     return project_page(request, member, template, "judge", context)
 

@@ -19,6 +19,7 @@ from labeling.forms import AnswerForm, KeepShelfForm, MissingField
 from labeling.guidelines.tree import Guideline, Question
 from labeling.guidelines.walk import parse_path, walk
 from labeling.models import GuidelineVersion, Judgment, Membership, Pair, Role
+from labeling.queries.inquiries import new_answers
 from labeling.queries.judgments import judged_today, last_step, named_step, step_name
 from labeling.queries.projects import published_guideline
 from labeling.queries.queue import free_slots
@@ -118,6 +119,7 @@ def _show_shelf(request: HttpRequest, member: Membership) -> HttpResponse | None
         "more_waiting": waiting > MANY,
         "step": step_name(last_step(project, annotator)),
         "again": waiting_relabels(project, annotator).count(),
+        "new_answers": new_answers(annotator).get(project.pk, 0),
     }
     template = "shelf/shelf.html" if request.htmx else "shelf/page.html"  # type: ignore[attr-defined]
     return project_page(request, member, template, "judge", context)

@@ -16,7 +16,7 @@ from labeling.guidelines.parse import default_source
 from labeling.models import GuidelineVersion, Inquiry, Membership, Pair, Role, Slot
 from labeling.queries.inquiries import new_answers
 from labeling.queries.projects import published_guideline
-from tests.labeling.acting import claim, expire
+from tests.labeling.acting import claim, expire, judge
 from tests.making import make_gold, make_member, make_pair, make_project, make_round
 
 pytestmark = pytest.mark.django_db
@@ -431,3 +431,20 @@ def test_list_of_projects_says_where_an_answer_is_new(client: Client, annotator:
     page = client.get(reverse("home")).content.decode()
     assert page.count("2 answers to your questions") == 1
     assert page.index(annotator.project.name) < page.index("2 answers to your questions")
+
+
+@pytest.mark.parametrize("desk", ["pair", "shelf"])
+@pytest.mark.parametrize("pairs", [0, 2])
+def test_desk_says_that_an_answer_is_new(client: Client, desk: str, pairs: int) -> None:
+    project = make_project(desk=desk)
+    pair = make_pair(project)
+    make_round(project, [pair])
+    member, lead = make_member(project), make_member(project, Role.LEAD)
+    inquiry = ask(member, pair=pair)
+    judge(make_member(project))
+    judge(member)
+    make_round(project, [make_pair(project) for _ in range(pairs)])
+    client.force_login(member.user)
+    assert "answer to your question" not in client.get(url_of(member, "judge")).content.decode()
+    answer_inquiry(project, inquiry.pk, lead.user, "No.")
+    assert client.get(url_of(member, "judge")).content.decode().count("1 answer to your question") == 1
