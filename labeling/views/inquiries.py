@@ -78,18 +78,22 @@ def _add_example(request: HttpRequest, member: Membership, found: Inquiry) -> No
     except (NoRightAnswer, GuidelineEditError) as error:
         messages.error(request, f"The answer is stored, but no example was made of it. {error}")
         return
-    there = format_html('<a href="{}">{}</a>', version_url(member.project, version), version_name(version))
+    url = _place_url(member.project, version, found.question)
+    there = format_html('<a href="{}">{}</a>', url, _version_name(version))
     messages.success(request, format_html("It is a worked example of “{}” in {}.", found.question, there))
 
 
-def version_name(version: GuidelineVersion) -> str:
-    """Return what a lead calls a version."""
+def _version_name(version: GuidelineVersion) -> str:
     return f"version {version.number}" if version.published_at else f"the draft of version {version.number}"
 
 
-def version_url(project: Project, version: GuidelineVersion) -> str:
-    """Return the address of the page that has a version."""
-    return reverse("guideline", args=[project.slug])
+def _place_url(project: Project, version: GuidelineVersion, question_id: str) -> str:
+    """Return the address of a question in a version, a draft or a published one."""
+    if version.published_at is None:
+        page = reverse("draft", args=[project.slug])
+    else:
+        page = reverse("guideline-version", args=[project.slug, version.number])
+    return f"{page}#question-{question_id}"
 
 
 def _every_question(request: HttpRequest, member: Membership) -> HttpResponse:
@@ -161,8 +165,8 @@ def _with_form(project: Project, asked: Inquiry, sent: InquiryAnswerForm | None)
         "right": _answer_text(tree, asked),
         "form": sent or InquiryAnswerForm(asked, tree.questions[asked.question]),
         "open": sent is not None,
-        "example": asked.example_in and version_name(asked.example_in),
-        "example_url": asked.example_in and version_url(project, asked.example_in),
+        "example": asked.example_in and _version_name(asked.example_in),
+        "example_url": asked.example_in and _place_url(project, asked.example_in, asked.question),
     }
 
 

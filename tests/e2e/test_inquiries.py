@@ -76,6 +76,8 @@ def test_question_becomes_a_worked_example(sign_in: SignIn, site: Site) -> None:
     office.get_by_role("button", name="Answer and add as an example").click()
     expect(office.get_by_text("It is a worked example of “conflict” in the draft of version 2")).to_be_visible()
     shoot(office, "questions-answered")
+    office.get_by_role("link", name="the draft of version 2").first.click()
+    expect(office.locator("textarea[name=source]")).to_have_value(re.compile("the lengths differ"))
     draft = GuidelineVersion.objects.get(project=project, published_at=None)
     assert "hdmi cable 10 ft" in draft.source
     assert "the lengths differ" in draft.source

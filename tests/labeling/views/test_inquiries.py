@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from labeling.actions.guidelines import publish_guideline
+from labeling.actions.guidelines import draft_digest, publish_draft, publish_guideline
 from labeling.actions.inquiries import Asked, answer_inquiry, ask_lead
 from labeling.actions.members import add_member
 from labeling.guidelines.parse import default_source
@@ -287,7 +287,17 @@ def test_lead_answers_and_adds_the_example(client: Client, annotator: Membership
     draft = GuidelineVersion.objects.get(project=lead.project, published_at=None)
     assert "HDMI cable, 3 m" in draft.source
     assert "The lengths differ." in draft.source
-    assert "the draft of version 2" in page
+    there = reverse("draft", args=[lead.project.slug])
+    assert page.count(f'<a href="{there}#question-conflict">the draft of version 2</a>') == 2
+    assert 'id="question-conflict"' in client.get(there).content.decode()
+    publish_draft(lead.project, draft_digest(draft), (), relabel=False, take_over=False, actor=lead.user)
+    there = reverse("guideline-version", args=[lead.project.slug, 2])
+    assert (
+        f'<a href="{there}#question-conflict">version 2</a>' in client.get(url_of(lead, "inquiries")).content.decode()
+    )
+    assert 'id="question-conflict"' in client.get(there).content.decode()
+    client.force_login(annotator.user)
+    assert "a worked example of the guideline now" in client.get(url_of(annotator, "inquiries")).content.decode()
     inquiry.refresh_from_db()
     assert inquiry.example_in == draft
 
