@@ -2,27 +2,25 @@
 
 from typing import Any
 
-from labeling.models import Adapter, Judgment, Pair, Project
-from labeling.queries.agreement import project_agreement
+from labeling.models import Adapter, AgreementReport, Judgment, Pair, Project
 from labeling.queries.pairs import unlabeled_pairs
 from labeling.queries.predictions import champion_of, mean_confidence, pool_predictions
 from labeling.queries.queue import open_round_of, open_slots
-from modeling.estimates import Estimate
 
 
 def summary(project: Project) -> dict[str, Any]:
     """Return what the project's own numbers are, as plain JSON; null where there is nothing to say yet."""
     champion = champion_of(project)
     live = Judgment.objects.filter(project=project, retired_at__isnull=True)
-    people = project_agreement(project)
+    overall = stored_agreement(project)
     current = open_round_of(project)
     means = mean_confidence(project, champion) if champion else None
     return {
         "pairs": Pair.objects.filter(project=project).count(),
         "judgments": live.count(),
         "annotators": live.values("annotator").distinct().count(),
-        "raw_agreement": finite(people.raw),
-        "alpha": finite(people.alpha),
+        "raw_agreement": overall["raw"]["value"] if overall else None,
+        "alpha": overall["alpha"]["value"] if overall else None,
         "adapter": adapter_summary(champion) if champion else None,
         "scored": pool_predictions(project, champion).count() if champion else 0,
         "unlabeled": unlabeled_pairs(project).count(),
@@ -45,6 +43,12 @@ def summary(project: Project) -> dict[str, Any]:
     }
 
 
+def stored_agreement(project: Project) -> dict[str, Any] | None:
+    """Return every measure of agreement over all as it was last measured; None where it was not."""
+    report = AgreementReport.objects.filter(project=project).first()
+    return report.data["overall"] if report else None
+
+
 def adapter_summary(adapter: Adapter) -> dict[str, Any]:
     """Return an adapter's measures on the holdout; null where it has none."""
     holdout = adapter.manifest.get("holdout") or {}
@@ -56,8 +60,3 @@ def adapter_summary(adapter: Adapter) -> dict[str, Any]:
         "alpha": holdout.get("alpha", {}).get("value"),
         "ece": holdout.get("ece"),
     }
-
-
-def finite(estimate: Estimate) -> float | None:
-    """Return the value, or None where it is undefined (NaN is no JSON)."""
-    return estimate.value if estimate.value == estimate.value else None

@@ -25,8 +25,16 @@ NUMBERS = ("Labels", "Accuracy", "95 % interval", "Commonest label", "n")
 @for_roles(Role.LEAD)
 def learning_curve(request: HttpRequest, member: Membership) -> HttpResponse:
     """Draw each adapter's holdout accuracy, with its interval and the baseline, over the labels it had."""
-    theme = "dark" if request.GET.get("theme") == "dark" else "light"
-    svg = draw_learning_curve(learning_points(list(adapters_of(member.project))), theme)
+    return svg_response(draw_learning_curve(learning_points(list(adapters_of(member.project))), theme_of(request)))
+
+
+def theme_of(request: HttpRequest) -> str:
+    """Return "dark" where the address asks for it, else "light"."""
+    return "dark" if request.GET.get("theme") == "dark" else "light"
+
+
+def svg_response(svg: str) -> HttpResponse:
+    """Answer with a chart, which may be kept for an hour: its address says of which data it is."""
     return HttpResponse(svg, content_type="image/svg+xml", headers={"Cache-Control": "private, max-age=3600"})
 
 
@@ -98,6 +106,11 @@ def draw_learning_curve(points: list[dict[str, Any]], theme: str) -> str:
         base.mark_line(color=MARK[theme], strokeWidth=2).encode(y=share("accuracy")),
         base.mark_circle(color=MARK[theme], size=60, opacity=1).encode(y=share("accuracy")),
     ).properties(width=WIDTH - 80, height=HEIGHT - 60)
+    return as_svg(chart, theme)
+
+
+def as_svg(chart: altair.LayerChart | altair.FacetChart, theme: str) -> str:
+    """Return a chart as SVG in the colours of a light or a dark page."""
     styled = (
         chart.configure(background="transparent", font=FONT)
         .configure_axis(

@@ -12,6 +12,7 @@ from labeling.models import Membership, Role
 
 PAGES = (
     (_("Overview"), "project", (Role.LEAD,)),
+    (_("Agreement"), "agreement", (Role.LEAD,)),
     (_("Home"), "start", (Role.ANNOTATOR,)),
     (_("Judge"), "judge", (Role.ANNOTATOR, Role.LEAD)),
     (_("My work"), "work", (Role.ANNOTATOR,)),

@@ -1,5 +1,6 @@
 """The lead's first page: is it good, and what needs me?"""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -8,13 +9,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from labeling.access import for_roles
+from labeling.actions.agreement import current_report
 from labeling.actions.loop import labels_since_training
 from labeling.actions.queue import must_train
 from labeling.language import number
-from labeling.models import Consensus, GoldPair, Membership, Project, Role, SetAside
+from labeling.models import AgreementReport, Consensus, GoldPair, Membership, Project, Role, SetAside
 from labeling.queries.adapters import adapters_of, measured
 from labeling.queries.adjudication import to_rule
-from labeling.queries.agreement import project_agreement
 from labeling.queries.gold import BELOW_MARK, gold_standings
 from labeling.queries.inquiries import waiting_inquiries
 from labeling.queries.pairs import unlabeled_pairs
@@ -22,6 +23,8 @@ from labeling.queries.predictions import champion_of
 from labeling.queries.qualification import trainees
 from labeling.queries.relabels import stranded_relabels
 from labeling.queries.rounds import round_progress
+from labeling.views.agreement import headline
+from labeling.views.agreement_tables import below
 from labeling.views.alarms import open_alarms
 from labeling.views.charts import learning_table
 from labeling.views.frame import project_page
@@ -39,19 +42,18 @@ def project(request: HttpRequest, member: Membership) -> HttpResponse:
 
 def overview(found: Project) -> dict[str, Any]:
     """Return what the page shows."""
-    people = project_agreement(found)
+    report = current_report(found)
     champion = champion_of(found)
     rounds = round_progress(found, newest=1)
     jobs = list(found.jobs.order_by("-id")[:5])
     adapters = list(adapters_of(found)[:12])
     return {
-        "agreement": stat(people.raw),
-        "alpha": stat(people.alpha),
+        "agreement": headline(report.data if report else None, found.agreement_goal),
         "champion": champion,
         "accuracy": stat(measured(champion.manifest, "accuracy") if champion else None),
         "baseline": champion.manifest["holdout"]["majority_accuracy"] if champion else None,
         "round": rounds[0] if rounds else None,
-        "needs": needs(found),
+        "needs": needs(found, report),
         "jobs": [job_context(found, job) for job in jobs],
         "active_kinds": {job.kind for job in jobs if job.active},
         "chart": learning_table(adapters),
@@ -67,7 +69,7 @@ def counts(found: Project) -> dict[str, int]:
     return {"pairs": total, "unlabeled": unlabeled, "settled": total - unlabeled}
 
 
-def needs(found: Project) -> list[dict[str, str]]:
+def needs(found: Project, report: AgreementReport | None = None) -> list[dict[str, str]]:
     """Return what waits for the lead, as sentences with the page to go to."""
     waiting: list[dict[str, str]] = []
 
@@ -76,6 +78,9 @@ def needs(found: Project) -> list[dict[str, str]]:
 
     for text in open_alarms(found):
         add(text, "alarms")
+    parting = parting_question(report.data, found.agreement_goal) if report else ""
+    if parting:
+        add(parting, "agreement")
     disputed = to_rule(found).filter(state=Consensus.State.DISPUTED).count()
     if disputed:
         add(f"{number(disputed)} pair{pluralize(disputed)} on which people cannot agree", "adjudication")
@@ -106,6 +111,15 @@ def needs(found: Project) -> list[dict[str, str]]:
     if fresh >= found.train_after and not found.loop_enabled:
         add(f"{number(fresh)} new labels are enough to train", "jobs")
     return waiting
+
+
+def parting_question(data: Mapping[str, Any], goal: float) -> str:
+    """Return a sentence on the worst question at which people surely agree less than the goal; empty without one."""
+    worst = next((one for one in data["questions"] if below(one["agreement"], goal)), None)
+    if worst is None:
+        return ""
+    value, low, high = (f"{worst['agreement'][part]:.2f}" for part in ("value", "low", "high"))
+    return f"Question “{worst['question']}” parts people: {value} answer alike ({low} to {high})"
 
 
 def gold_needs(found: Project) -> list[tuple[str, str]]:

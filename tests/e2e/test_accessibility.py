@@ -152,6 +152,7 @@ PAGES: dict[Role, list[Visit]] = {
             Visit(name)
             for name in (
                 "project",
+                "agreement",
                 "rounds",
                 "people",
                 "person",
@@ -171,7 +172,7 @@ PAGES: dict[Role, list[Visit]] = {
         Visit("agreement-pairs", "none", query="?labels=S,C"),
         *[
             Visit(name, "unfolded", act=unfold)
-            for name in ("agreement-pairs", "project", "gold", "adapter", "settings", "data")
+            for name in ("agreement", "agreement-pairs", "project", "gold", "adapter", "settings", "data")
         ],
         Visit("draft-effect", "unfolded", act=unfold),
         Visit("draft-effect", "nothing asked again", query="?chosen=1"),
@@ -194,7 +195,7 @@ POST_ONLY = {
     "inquiry-example",
     *("draft-start", "draft-check", "draft-discard"),
 }
-FOR_MACHINES = {"health", "summary", "learning-curve", "compare-choose"}
+FOR_MACHINES = {"health", "summary", "learning-curve", "compare-choose", "agreement-csv", "agreement-chart"}
 # Looked at in tests of their own.
 ELSEWHERE = {"login", "join", "joining"}
 # What Tab meets on the desk, in this order.

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from labeling.actions.agreement import measure_agreement
 from labeling.actions.jobs import enqueue_job
 from labeling.models import Job
 from labeling.queries.summary import summary
@@ -44,6 +45,8 @@ def test_summary_of_a_project_at_work_is_plain_json() -> None:
     make_round(project, [pairs[4]], stream="active")
     job = enqueue_job(project, Job.Kind.SELECT)
     assert job is not None
+    assert summary(project)["alpha"] is None
+    measure_agreement(project)
     found = summary(project)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     means = {name: found.pop(name) for name in list(found) if name.endswith("confidence")}
