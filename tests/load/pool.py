@@ -22,7 +22,7 @@ INSERT INTO labeling_productrevision
     (id, product_id, number, digest, title, description, bullets, brand, colour, image_url, created_at)
     SELECT revision, product, 1, md5(n::text)::uuid, 'Steel water bottle, 24 oz, number ' || n,
         repeat('Keeps drinks cold for a long day. ', 20), E'Fits a cup holder\\nLeaves no taste\\nWide mouth',
-        'Ardenbay', 'Green', '', now()
+        'Ardenbay ' || n %% 40, 'Green', '', now()
     FROM made;
 INSERT INTO labeling_pair (project_id, query_id, product_id, external_id)
     SELECT %(project)s, query, product, '' FROM made;
