@@ -75,12 +75,28 @@ def _add_example(request: HttpRequest, member: Membership, found: Inquiry) -> No
     """Put the question into the draft and say where it is, or why that could not be done."""
     try:
         version = make_example(member.project, found.pk, member.user)
-    except (NoRightAnswer, GuidelineEditError) as error:
-        messages.error(request, f"The answer is stored, but no example was made of it. {error}")
+    except NoRightAnswer as error:
+        messages.error(request, f"No example was made. {error}")
+        return
+    except GuidelineEditError as error:
+        says = 'The answer is stored, but no example was made of it. {} <a href="{}">Put it in by hand</a>'
+        messages.error(request, format_html(says, error.reason, _by_hand(member.project, found.pk)))
         return
     url = _place_url(member.project, version, found.question)
     there = format_html('<a href="{}">{}</a>', url, _version_name(version))
     messages.success(request, format_html("It is a worked example of “{}” in {}.", found.question, there))
+
+
+def _by_hand(project: Project, inquiry_id: int) -> str:
+    """Return the address of the workshop's form for an example, filled in as far as can be."""
+    asked = Inquiry.objects.select_related("pair__query", "revision").get(pk=inquiry_id)
+    example = {
+        "at": f"{asked.question}:{asked.answer_key}",
+        "query": asked.pair.query.text,
+        "product": asked.revision.title,
+        "why": asked.answer,
+    }
+    return f"{reverse('draft-example', args=[project.slug])}?{urlencode(example)}"
 
 
 def _version_name(version: GuidelineVersion) -> str:

@@ -1,5 +1,6 @@
 """Asking from a pair, and the pages with questions and answers."""
 
+import html
 import re
 import uuid
 
@@ -338,6 +339,12 @@ def test_answer_is_kept_where_no_example_can_be_made(client: Client, annotator: 
     sent = {"text": "The lengths differ.", "answer_key": "yes", "then": "example"}
     page = client.post(url_of(lead, "inquiry", inquiry.pk), sent, follow=True).content.decode()
     assert "The answer is stored, but no example was made" in page
+    assert "There is no question &#x27;conflict&#x27; in the text." in page
+    by_hand = re.search(r'<a href="([^"]+)">Put it in by hand</a>', page)
+    assert by_hand is not None
+    form = client.get(html.unescape(by_hand[1])).content.decode()
+    assert "HDMI cable, 3 m" in form
+    assert "The lengths differ." in form
     inquiry.refresh_from_db()
     assert (inquiry.answer, inquiry.example_in) == ("The lengths differ.", None)
 
