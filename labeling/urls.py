@@ -37,6 +37,7 @@ from labeling.views import (
     shelf,
     start,
     tryout,
+    who_is_right,
     work,
     workshop,
 )
@@ -87,6 +88,7 @@ urlpatterns = [
     path("p/<slug:slug>/guideline/draft/discard/", workshop.discard, name="draft-discard"),
     path("p/<slug:slug>/guideline/draft/example/", workshop.example, name="draft-example"),
     path("p/<slug:slug>/guideline/draft/try/", tryout.try_out, name="draft-try"),
+    path("p/<slug:slug>/agreement/who/", who_is_right.who_is_right, name="who-is-right"),
     path("p/<slug:slug>/gold/", gold.gold, name="gold"),
     path("p/<slug:slug>/inquiries/", inquiries.inquiries, name="inquiries"),
     path("p/<slug:slug>/inquiries/ask/", ask.ask, name="ask"),

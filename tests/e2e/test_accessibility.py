@@ -168,6 +168,7 @@ PAGES: dict[Role, list[Visit]] = {
         *[Visit("inquiries"), Visit("inquiries", "unfolded", act=unfold), Visit("inquiry")],
         Visit("inquiries", "nothing found", query="?q=nowhere"),
         Visit("alarms"),
+        Visit("who-is-right", "unfolded", act=unfold),
         Visit("agreement-pairs", "those that differ", query="?differ=1"),
         Visit("agreement-pairs", "none", query="?labels=S,C"),
         *[

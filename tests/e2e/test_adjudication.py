@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from labeling.models import Consensus, GoldPair, GuidelineVersion, Pair, Project, Role, Ruling, SetAside, Split
 from tests.e2e.conftest import SignIn, shoot
 from tests.labeling.acting import judge_all, make_members
+from tests.labeling.actions.test_adjudication import rule
 from tests.making import make_member, make_pair_of, make_project, make_round
 
 pytestmark = [pytest.mark.browser, pytest.mark.worker]
@@ -111,3 +112,25 @@ def test_expert_rules_without_a_script(sign_in: SignIn) -> None:
     page.get_by_role("button", name="Rule").click()
     expect(page.get_by_text("Ruled:")).to_be_visible()
     assert Ruling.objects.get(project=project).label.key == "E"
+
+
+def test_lead_sees_who_errs_where_and_which_method_is_right(sign_in: SignIn) -> None:
+    project = make_project(overlap=3, max_overlap=3, loop_enabled=False)
+    truth = "ESI" * 12
+    pairs = [make_pair_of(project, Split.TRAIN) for _ in truth]
+    make_round(project, pairs)
+    lenient = {pair: label * 2 + label.replace("S", "E") for pair, label in zip(pairs, truth, strict=True)}
+    judge_all(make_members(project, 3), lenient)
+    lead = make_member(project, Role.LEAD)
+    for pair, label in list(zip(pairs, truth, strict=True))[:12]:
+        rule(project, pair, label, lead)
+    page = sign_in(lead.user)
+    page.goto(f"{page.url.split('/p/')[0]}/p/{project.slug}/agreement/who/")
+    expect(page.get_by_role("region", name="How often each method is right")).to_contain_text("1.00")
+    worst = page.get_by_role("region", name="How often each person gives another label").get_by_role("row").nth(1)
+    expect(worst).to_contain_text("mostly")
+    shoot(page, "who-is-right")
+    page.evaluate("document.querySelectorAll('main details').forEach((details) => { details.open = true; })")
+    shoot(page, "who-is-right-unfolded")
+    page.get_by_role("row", name=re.compile("contradict")).first.get_by_role("link").last.click()
+    expect(page.get_by_role("heading", name="Pairs behind a number")).to_be_visible()
