@@ -4,11 +4,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from difflib import SequenceMatcher
+from itertools import groupby
 
 from labeling.guidelines.tree import Answer, Example, Guideline, LabelLeaf, Question, SkipLeaf, Translation
 
-# A word, a space, a sign; a character of a script that sets no spaces between words stands alone.
-TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f]|\s+|[^\W\u3040-\u30ff\u3400-\u9fff]+|\W")
+# A word or a sign, and the space after it; a character of a script that sets no spaces between words stands alone.
+TOKEN = re.compile(
+    r"([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f]|[^\W\u3040-\u30ff\u3400-\u9fff]+|[^\w\s]|^)(\s*)"
+)
 # Below this share of common words two texts are easier to read one after the other.
 MIXED = 0.5
 
@@ -140,44 +143,50 @@ def compare_texts(old: str, new: str) -> Pieces:
     Texts with little in common stand one after the other.
     """
     tokens = TOKEN.findall(old), TOKEN.findall(new)
-    matcher = SequenceMatcher(None, *tokens, autojunk=False)
-    if not old or not new or _shared_words(matcher, tokens) < MIXED:
+    words = [[word for word, _ in side] for side in tokens]
+    matcher = SequenceMatcher(None, words[0], words[1], autojunk=False)
+    if old == new:
+        parts = [(old, "", "")]
+    elif not old or not new or matcher.ratio() < MIXED:
         parts = [("", old, new)]
     else:
-        parts = [_part(tag, tokens[0][a:b], tokens[1][c:d]) for tag, a, b, c, d in matcher.get_opcodes()]
-    return tuple(
-        Piece(text, kind)
-        for part in _joined(parts)
-        for text, kind in zip(part, ("same", "gone", "new"), strict=True)
-        if text
-    )
+        parts = _parts(matcher, *tokens)
+    pieces = [(kind, text) for part in parts for kind, text in zip(("same", "gone", "new"), part, strict=True) if text]
+    runs = groupby(pieces, key=lambda piece: piece[0])
+    return tuple(Piece("".join(text for _, text in run), kind) for kind, run in runs)
 
 
-def _shared_words(matcher: "SequenceMatcher[str]", tokens: tuple[list[str], list[str]]) -> float:
-    """Return the share of words, spaces not counted, that are the same in both texts."""
-    words = [sum(not token.isspace() for token in side) for side in tokens]
-    shared = sum(
-        not token.isspace()
-        for block in matcher.get_matching_blocks()
-        for token in tokens[0][block.a : block.a + block.size]
-    )
-    return 2 * shared / (sum(words) or 1)
+Tokens = list[tuple[str, str]]
+# A stretch that is the same, or what is gone and what is new instead.
+Part = tuple[str, str, str]
 
 
-def _part(tag: str, gone: list[str], new: list[str]) -> tuple[str, str, str]:
-    return ("".join(gone), "", "") if tag == "equal" else ("", "".join(gone), "".join(new))
+def _parts(matcher: "SequenceMatcher[str]", old: Tokens, new: Tokens) -> list[Part]:
+    parts: list[Part] = []
+    for tag, a, b, c, d in matcher.get_opcodes():
+        if tag != "equal":
+            parts.append(("", _joined(old[a:b]), _joined(new[c:d])))
+            continue
+        for (word, before), (_, after) in zip(old[a:b], new[c:d], strict=True):
+            parts += [(word, "", ""), (before, "", "") if before == after else ("", before, after)]
+    merged: list[Part] = []
+    for is_same, run in groupby(parts, key=lambda part: not (part[1] or part[2])):
+        same, gone, new_text = ("".join(texts) for texts in zip(*run, strict=True))
+        # The space after what has changed has not.
+        space = "" if is_same else _common_end(gone, new_text)
+        cut = len(space)
+        merged += [(same, gone[: len(gone) - cut], new_text[: len(new_text) - cut]), (space, "", "")]
+    return merged
 
 
-def _joined(parts: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
-    """Join changes that have nothing but a space between them, so that phrases are read as phrases."""
-    joined: list[tuple[str, str, str]] = []
-    for same, gone, new in parts:
-        if not same and len(joined) > 1 and joined[-1][0].isspace() and not joined[-2][0]:
-            (space, _, _), (_, before, after) = joined.pop(), joined.pop()
-            joined.append(("", before + space + gone, after + space + new))
-        else:
-            joined.append((same, gone, new))
-    return joined
+def _joined(tokens: Tokens) -> str:
+    return "".join(word + space for word, space in tokens)
+
+
+def _common_end(one: str, other: str) -> str:
+    """Return the white space with which both texts end, if it is the same."""
+    ends = [text[len(text.rstrip()) :] for text in (one, other)]
+    return ends[0] if ends[0] == ends[1] else ""
 
 
 def _if_changed(old: str, new: str) -> Pieces:
@@ -287,7 +296,7 @@ def compare_lines(old: str, new: str, around: int = 2) -> tuple[Line, ...]:
     """Return the lines of two sources that differ, with some of those around them."""
     before, after = old.splitlines(), new.splitlines()
     lines: list[Line] = []
-    for group in SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(around):
+    for group in SequenceMatcher(None, before, after).get_grouped_opcodes(around):
         lines += [Line("gap", group[0][3] + 1, "")] if group[0][3] or lines else []
         for tag, a, b, c, d in group:
             if tag == "equal":
