@@ -148,7 +148,7 @@
     note().value = kept.note;
     base().value = kept.base;
     const box = find("#restored");
-    box.querySelector("time").textContent = new Date(kept.at).toLocaleString(document.documentElement.lang);
+    box.querySelector("time").textContent = new Date(kept.at).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
     box.hidden = false;
     numberLines(text());
     check();
