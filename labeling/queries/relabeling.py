@@ -1,8 +1,9 @@
 """What a version of the guideline means for the judgments made under those before it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from django.db import connection
@@ -11,7 +12,8 @@ from django.db.models import Count, Max, Min, QuerySet
 from labeling.guidelines.replay import Fate, Replayed, Why, replay
 from labeling.guidelines.tree import Guideline
 from labeling.guidelines.walk import PathError, parse_path
-from labeling.models import GuidelineVersion, Judgment, Label, Project, Stream, User
+from labeling.models import GuidelineVersion, Judgment, Label, Membership, Project, Stream, User
+from labeling.queries.people import newest_judgments
 from labeling.queries.projects import labels_of
 from labeling.queries.relabels import answering
 
@@ -27,18 +29,24 @@ def replayed_judgments(project: Project) -> QuerySet[Judgment]:
 
 @dataclass(frozen=True)
 class OldWalk:
-    """One distinct walk through one older version, what becomes of it, and how many judgments made it.
+    """One distinct walk through one older version, what becomes of it, and how many judgments of whom made it.
 
-    `label_id` is the label that they have; `newest` and `oldest` are ids of judgments, as examples.
+    `label_id` is the label that they have; `people` counts them by annotator. `newest` and `oldest` are ids of
+    judgments, as examples.
     """
 
     version_id: int
     path: str
     label_id: int
-    judgments: int
+    people: Mapping[int, int]
     oldest: int
     newest: int
     replayed: Replayed
+
+    @property
+    def judgments(self) -> int:
+        """How many judgments made it."""
+        return sum(self.people.values())
 
 
 def changed_since(project: Project, number: int, asked_again: Collection[str]) -> dict[int, frozenset[str]]:
@@ -58,20 +66,31 @@ def changed_since(project: Project, number: int, asked_again: Collection[str]) -
 def replayed_walks(project: Project, tree: Guideline, number: int, asked_again: Collection[str]) -> list[OldWalk]:
     """Replay each distinct walk of the live judgments under older versions on `tree`, which is version `number`.
 
-    Judgments are counted by the database, so that the cost is that of one pass over them.
+    Judgments are counted by the database in one pass over them.
     """
     keys = {label.pk: label.key for label in labels_of(project)}
     since = changed_since(project, number, asked_again)
     rows = (
         replayed_judgments(project)
         .filter(guideline__in=since)
-        .order_by("guideline", "path")
-        .values_list("guideline_id", "path", "label_id")
+        .order_by()
+        .values_list("guideline_id", "path", "label_id", "annotator_id")
         .annotate(n=Count("pk"), oldest=Min("pk"), newest=Max("pk"))
     )
+    made: dict[tuple[int, str, int], list[tuple[int, int, int, int]]] = defaultdict(list)
+    for version, path, label, *counts in rows:
+        made[version, path, label].append(tuple(counts))
     return [
-        OldWalk(version, path, label, n, oldest, newest, replay(tree, _steps(path), keys[label], since[version]))
-        for version, path, label, n, oldest, newest in rows.iterator()
+        OldWalk(
+            version_id=version,
+            path=path,
+            label_id=label,
+            people={person: n for person, n, _, _ in counted},
+            oldest=min(oldest for _, _, oldest, _ in counted),
+            newest=max(newest for _, _, _, newest in counted),
+            replayed=replay(tree, _steps(path), keys[label], since[version]),
+        )
+        for (version, path, label), counted in sorted(made.items())
     ]
 
 
@@ -87,17 +106,17 @@ def _steps(path: str) -> tuple[tuple[str, str], ...]:
 class Concerned:
     """How many judgments, people and pairs something is about."""
 
-    judgments: int = 0
-    people: int = 0
-    pairs: int = 0
+    judgments: int
+    people: int
+    pairs: int
 
 
 @dataclass(frozen=True)
 class Share:
     """One person's part in what is to be asked again.
 
-    `seconds` is about what it takes them, as long as their judgments in question took; `away` says that they would not
-    see it: they are paused, audit, or have left.
+    `seconds` is what it takes them at most, if each takes as long as a judgment of theirs does at the median; `away`
+    says that they would not see it: they are paused, audit, or have left.
     """
 
     user: User
@@ -165,21 +184,22 @@ class Effect:
 def effect_of(project: Project, tree: Guideline, number: int, asked_again: Collection[str]) -> Effect:
     """Return the effect of a version that has this tree and number, whatever was published after it.
 
-    Three queries and one more for the people; two of them go over the live judgments once each.
+    A few queries, of which two go over the live judgments once each.
     """
     labels = labels_of(project)
     walks = replayed_walks(project, tree, number, asked_again)
-    whom, shares = _whom(project, walks)
+    asked, changed = _people(walks, Fate.ASK), _people(walks, Fate.CHANGE)
+    pairs_asked, pairs_changed, unruled = _pairs(project, walks)
     return Effect(
         judgments=sum(walk.judgments for walk in walks),
         kept=sum(walk.judgments for walk in walks if walk.replayed.fate == Fate.KEEP),
-        changed=whom.get(Fate.CHANGE, Concerned()),
-        asked=whom.get(Fate.ASK, Concerned()),
-        consensus=whom.get("", Concerned()).pairs,
+        changed=Concerned(changed.total(), len(changed), pairs_changed),
+        asked=Concerned(asked.total(), len(asked), pairs_asked),
+        consensus=unruled,
         flows=tuple(_flows(labels, walks)),
         moved=tuple(_moved(labels, walks)),
         questions=tuple(_asked(walks)),
-        shares=tuple(shares),
+        shares=tuple(_shares(project, asked)),
     )
 
 
@@ -232,43 +252,53 @@ def _examples(group: Sequence[OldWalk]) -> tuple[int, ...]:
     return tuple(dict.fromkeys([walk.newest for walk in common] + [walk.oldest for walk in common]))[:EXAMPLES]
 
 
-WHOM = """
-SELECT fate.kind, judgment.annotator_id, count(*), count(DISTINCT judgment.annotator_id),
-    count(DISTINCT judgment.pair_id), count(DISTINCT judgment.pair_id) FILTER (WHERE ruling.id IS NULL),
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY judgment.seconds)
-FROM labeling_judgment AS judgment
-JOIN unnest(%(versions)s::bigint[], %(paths)s::text[], %(kinds)s::text[]) AS fate (guideline_id, path, kind)
-    ON (fate.guideline_id, fate.path) = (judgment.guideline_id, judgment.path)
-LEFT JOIN labeling_ruling AS ruling ON ruling.pair_id = judgment.pair_id AND ruling.retired_at IS NULL
-WHERE judgment.project_id = %(project)s AND judgment.retired_at IS NULL AND judgment.stream = ANY(%(streams)s)
-GROUP BY GROUPING SETS ((fate.kind, judgment.annotator_id), (fate.kind), ())
+PAIRS = """
+SELECT count(*) FILTER (WHERE asked), count(*) FILTER (WHERE changed), count(*) FILTER (WHERE NOT ruled)
+FROM (
+    SELECT bool_or(fate.asked) AS asked, bool_or(NOT fate.asked) AS changed, bool_or(ruling.id IS NOT NULL) AS ruled
+    FROM labeling_judgment AS judgment
+    JOIN unnest(%(versions)s::bigint[], %(paths)s::text[], %(asked)s::boolean[]) AS fate (guideline_id, path, asked)
+        ON (fate.guideline_id, fate.path) = (judgment.guideline_id, judgment.path)
+    LEFT JOIN labeling_ruling AS ruling ON ruling.pair_id = judgment.pair_id AND ruling.retired_at IS NULL
+    WHERE judgment.project_id = %(project)s AND judgment.retired_at IS NULL AND judgment.stream = ANY(%(streams)s)
+    GROUP BY judgment.pair_id
+) AS moving
 """
 
 
-def _whom(project: Project, walks: Sequence[OldWalk]) -> tuple[dict[str, Concerned], list[Share]]:
-    """Return by fate whom it concerns, and each person's share. Under "": all, without the pairs that are ruled on."""
+def _pairs(project: Project, walks: Sequence[OldWalk]) -> tuple[int, int, int]:
+    """Count the pairs of judgments that are asked again, of those that change, and of either that nobody ruled on."""
     moving = [walk for walk in walks if walk.replayed.fate != Fate.KEEP]
     values: dict[str, Any] = {
         "project": project.pk,
         "streams": list(REPLAYED),
         "versions": [walk.version_id for walk in moving],
         "paths": [walk.path for walk in moving],
-        "kinds": [str(walk.replayed.fate) for walk in moving],
+        "asked": [walk.replayed.fate == Fate.ASK for walk in moving],
     }
-    whom: dict[str, Concerned] = {}
-    asked: dict[int, tuple[int, float]] = {}
+    if not moving:
+        return 0, 0, 0
     with connection.cursor() as cursor:
-        cursor.execute(WHOM, values)
-        for kind, person, judgments, people, pairs, unruled, median in cursor.fetchall():
-            if person is None:
-                whom[kind or ""] = Concerned(judgments, people, pairs if kind else unruled)
-            elif kind == Fate.ASK:
-                asked[person] = (judgments, judgments * median)
-    return whom, _shares(project, asked)
+        cursor.execute(PAIRS, values)
+        asked, changed, unruled = cursor.fetchone()
+    return asked, changed, unruled
 
 
-def _shares(project: Project, asked: Mapping[int, tuple[int, float]]) -> list[Share]:
+def _people(walks: Sequence[OldWalk], fate: Fate) -> Counter[int]:
+    """Count the judgments that have a fate, by annotator."""
+    people: Counter[int] = Counter()
+    for walk in walks:
+        if walk.replayed.fate == fate:
+            people.update(walk.people)
+    return people
+
+
+def _shares(project: Project, asked: Mapping[int, int]) -> list[Share]:
     there = set(answering(project).values_list("user", flat=True))
+    members = Membership.objects.filter(project=project, user__in=asked)
+    medians = {person: newest.median_seconds for person, newest in newest_judgments(members).items()}
+    known = [seconds for seconds in medians.values() if seconds is not None]
+    usual = median(known) if known else 0.0
     people = User.objects.in_bulk(list(asked))
-    shares = [Share(people[pk], n, seconds, pk not in there) for pk, (n, seconds) in asked.items()]
+    shares = [Share(people[pk], n, n * (medians.get(pk) or usual), pk not in there) for pk, n in asked.items()]
     return sorted(shares, key=lambda share: (-share.judgments, share.user.username))

@@ -138,7 +138,7 @@ def test_effect_costs_the_same_queries_at_two_sizes(django_assert_num_queries: D
     for labels in ("ES S", "ES S E C I CI IE S S"):
         project, _, _ = judged(labels)
         tree = parse_guideline(edited(STRICT, REWORDED), [label.key for label in labels_of(project)])
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             effect_of(project, tree, 2, {"accept"})
 
 
