@@ -124,8 +124,10 @@ def correct_judgment(project: Project, annotator: User, judgment_id: int, answer
         raise ValueError("A judgment can be corrected by another label only. To skip the pair, undo the judgment.")
     if Judgment.objects.filter(key=answer.key, annotator=annotator).exists():
         return Outcome.REPEATED
-    old = judged_since(project, annotator, day_start()).get(pk=judgment_id)
-    pair = Pair.objects.select_for_update(no_key=True, of=("self",)).select_related("product").get(pk=old.pair_id)
+    today = judged_since(project, annotator, day_start())
+    pair_id = today.values_list("pair", flat=True).get(pk=judgment_id)
+    pair = Pair.objects.select_for_update(no_key=True, of=("self",)).select_related("product").get(pk=pair_id)
+    old = today.get(pk=judgment_id)  # a new version of the guideline may have superseded it until the pair was locked
     slot = locked_slot(old.slot_id)
     retire(old, Judgment.Retired.SUPERSEDED)
     store_judgment(project, annotator, slot, pair, answer, end.label_id, answer.seconds or 0)
@@ -143,8 +145,8 @@ def undo_step(project: Project, annotator: User, step: Judgment | Skip | None) -
     locked_member(project, annotator)
     if step is None:
         return None
-    step.refresh_from_db()
     Pair.objects.select_for_update(no_key=True).get(pk=step.pair_id)
+    step.refresh_from_db()  # a new version of the guideline may have superseded it until the pair was locked
     if step.retired_at is not None:
         return held_slots(project, annotator, timezone.now()).filter(pair=step.pair_id).first()
     slot = _reopen_judgment(step) if isinstance(step, Judgment) else _reopen_skip(step)
