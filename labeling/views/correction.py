@@ -18,6 +18,7 @@ from labeling.language import name_of
 from labeling.models import Judgment, Membership, Pair, Role
 from labeling.queries.judgments import day_start, judged_since, judged_today
 from labeling.queries.projects import published_guideline
+from labeling.queries.relabels import waiting_relabels
 from labeling.views.desk import draft_context, pair_context
 from labeling.views.frame import project_page
 
@@ -74,14 +75,19 @@ def _desk(
 def _done(request: HttpRequest, member: Membership, key: uuid.UUID) -> HttpResponse:
     new = Judgment.objects.select_related("label").get(key=key, annotator=member.user)
     if request.htmx:  # type: ignore[attr-defined]
-        return project_page(request, member, "judge/corrected.html", "work", {"new": new})
+        return _corrected(request, member, new)
     messages.success(request, _("Changed. Your answer is now %(label)s.") % {"label": name_of(new.label)})
     return redirect("work", slug=member.project.slug)
+
+
+def _corrected(request: HttpRequest, member: Membership, new: Judgment | None) -> HttpResponse:
+    again = waiting_relabels(member.project, member.user).count()
+    return project_page(request, member, "judge/corrected.html", "work", {"new": new, "again": again})
 
 
 def _gone(request: HttpRequest, member: Membership) -> HttpResponse:
     """Say that there is no such answer to change; what is stored stays."""
     if request.htmx:  # type: ignore[attr-defined]
-        return project_page(request, member, "judge/corrected.html", "work", {"new": None})
+        return _corrected(request, member, None)
     messages.info(request, _("Only answers of today that still stand can be changed. Nothing was changed."))
     return redirect("work", slug=member.project.slug)

@@ -106,6 +106,7 @@ def test_last_answer_is_changed_by_the_key_of_undo(sign_in: SignIn, site: Site) 
     expect(desk.locator(".query-text")).to_have_text("steel kettle 0")
     desk.get_by_role("button", name="Yes, as a compromise").click()
     expect(desk.get_by_role("heading", name="Changed")).to_be_visible()
+    expect(desk.get_by_role("link", name="Answer again")).to_be_visible()
     assert said_of(first) == ["S", "S"]
 
 
