@@ -168,6 +168,7 @@ def play(given: Path | None, once: bool, started: float, limit: float, say: Call
     demo = new_demo()
     say("reading the data" if given else "making a catalog")
     data = prepare_data(given, demo.folder)
+    say(f"the pool: {data.about}")
     with _paused_at_the_end(demo):
         set_up(demo, data, say)
         say("starting the site and its workers")

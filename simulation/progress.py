@@ -15,7 +15,7 @@ def describe(summary: Summary) -> str:
     """Return where the loop is, in one line."""
     alpha = summary["alpha"]
     parts = [
-        f"round {summary['round'] or '-'}",
+        f"round {summary['round']}" if summary["round"] else "no round yet",
         f"{summary['queue']} pairs waiting",
         f"{summary['judgments']} judgments",
         f"alpha {alpha:.2f}" if alpha is not None else "alpha not yet",

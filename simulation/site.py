@@ -57,11 +57,15 @@ class Account:
 
 @dataclass(frozen=True)
 class Data:
-    """The two official files of the demo's pool, the answers to them, and which further columns are attributes."""
+    """The two official files of the demo's pool, the answers to them, and which further columns are attributes.
+
+    `about` says in words what the pool is made of.
+    """
 
     examples: Path
     products: Path
     key: AnswerKey
+    about: str
     attributes: tuple[str, ...] = ()
 
 
@@ -96,12 +100,17 @@ def prepare_data(given: Path | None, folder: Path) -> Data:
     """
     if given is None:
         catalog = write_catalog(folder, QUERIES, SEED)
-        return Data(catalog.examples, catalog.products, read_generated_key(catalog.answer_key), (CATEGORY,))
+        about = f"{catalog.query_count:,} made-up queries, {sum(catalog.labels.values()):,} pairs"
+        return Data(catalog.examples, catalog.products, read_generated_key(catalog.answer_key), about, (CATEGORY,))
     try:
         pool = build_real_pool(given, folder, SEED)
     except (OSError, ValueError) as error:
         raise DemoError(str(error)) from error
-    return Data(pool.examples, pool.products, read_labeled_key(pool.examples))
+    about = (
+        f"{pool.queries:,} queries with {pool.labeled:,} labeled pairs, "
+        f"and {pool.unlabeled:,} pairs put together at random"
+    )
+    return Data(pool.examples, pool.products, read_labeled_key(pool.examples), about)
 
 
 def set_up(demo: Demo, data: Data, say: Say) -> None:

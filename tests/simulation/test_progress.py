@@ -100,7 +100,7 @@ def test_progress_is_one_line() -> None:
         "round 2, 1000 pairs waiting, 2100 judgments, alpha 0.82, train running 40 of 120 (Training, loss 0.612)"
     )
     fresh = summary(round=None, queue=0, judgments=0, alpha=None, jobs=[job(1, "select", "queued")])
-    assert describe(fresh) == "round -, 0 pairs waiting, 0 judgments, alpha not yet, select queued"
+    assert describe(fresh) == "no round yet, 0 pairs waiting, 0 judgments, alpha not yet, select queued"
 
 
 def test_last_training_says_what_came_of_it() -> None:

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ def test_data_without_a_folder_is_a_catalog_with_its_key(tmp_path: Path) -> None
     assert data.examples.is_file()
     assert data.products.is_file()
     assert len(data.key) > 3_500
+    assert data.about.endswith(" pairs")
     assert {path.rpartition(",")[2] for path in data.key.values()} >= {"silent:no", "accept:yes", "together:no"}
 
 
@@ -40,6 +42,7 @@ def test_data_of_a_folder_is_a_pool_with_the_labels_as_its_key(tmp_path: Path) -
     write_catalog(tmp_path / "given", queries=170, seed=1)
     data = prepare_data(tmp_path / "given", tmp_path / "pool")
     assert 2_500 < len(data.key) < 3_200
+    assert re.fullmatch(r"150 queries with 2,\d{3} labeled pairs, and \d{3} pairs put together at random", data.about)
     assert true_answer(data.key, "us", "a query", "of a random pair") == "need:yes,type:no,job:no,together:no"
 
 
