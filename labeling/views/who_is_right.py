@@ -39,13 +39,13 @@ def who_is_right(request: HttpRequest, member: Membership) -> HttpResponse:
         "found": found,
         "job": job,
         "crumbs": [
-            {"text": "Overview", "url": reverse("project", args=[project.slug])},
+            {"text": "Agreement", "url": reverse("agreement", args=[project.slug])},
             {"text": "Who is right", "url": ""},
         ],
     }
     if found is not None:
         context |= _of(project, found)
-    return project_page(request, member, "agreement/who.html", "project", context)
+    return project_page(request, member, "agreement/who.html", "agreement", context)
 
 
 def _of(project: Project, found: ErrorModel) -> dict[str, Any]:
