@@ -1,10 +1,9 @@
 """The pairs behind a number of the agreement report, with what people said of each, side by side."""
 
-import csv
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.views.decorators.http import require_safe
@@ -28,6 +27,7 @@ from labeling.queries.projects import labels_of
 from labeling.views.behind import in_words
 from labeling.views.frame import project_page
 from labeling.views.product import language_of, product_context
+from labeling.views.tables import csv_file, harmless
 from labeling.views.walks import Walked, walks_context
 
 SHOWN = 20
@@ -36,7 +36,6 @@ COLUMNS = (
     *("pair_id", "query", "locale", "product_id", "title", "judgment_id", "person", "label", "path", "parted_at"),
     *("guideline_version", "stream", "created_at", "note", "consensus"),
 )
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet may take for a formula at the beginning of a cell
 
 
 @require_safe
@@ -54,7 +53,7 @@ def agreement_pairs(request: HttpRequest, member: Membership) -> HttpResponseBas
     except ValueError as error:
         return _page(request, member, {"problem": str(error)}, 400)
     if request.GET.get("as") == "csv":
-        return _csv(project, found)
+        return csv_file(_csv_rows(found), f"{project.slug}-pairs.csv")
     context: dict[str, Any] = {"more_than": COUNTED, "counted": count_behind(found) if "count" in request.GET else None}
     if request.htmx and "count" in request.GET:  # type: ignore[attr-defined]
         return project_page(request, member, "agreement/counted.html", "agreement", context)
@@ -138,22 +137,8 @@ def _walked(judgment: Judgment) -> Walked:
     )
 
 
-def _csv(project: Project, found: Found) -> StreamingHttpResponse:
-    """Return all the pairs, a row for each compared judgment, sent while they are read."""
-    writer = csv.writer(_Echo())
-    response = StreamingHttpResponse(map(writer.writerow, _csv_rows(found)), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{project.slug}-pairs.csv"'
-    return response
-
-
-class _Echo:
-    """A file that hands back what is written to it."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
 def _csv_rows(found: Found) -> Iterator[list[object]]:
+    """Yield all the pairs, a row for each compared judgment."""
     yield list(COLUMNS)
     ids = pairs_behind(found, EXPORTED)
     while ids:
@@ -163,7 +148,7 @@ def _csv_rows(found: Found) -> Iterator[list[object]]:
             parted = parting([parse_path(judgment.path) for judgment in judgments[pair_id]])
             for judgment in judgments[pair_id]:
                 row = _csv_row(pairs[pair_id], judgment, parted.question if parted else "")
-                yield [_harmless(cell) for cell in row]
+                yield [harmless(cell) if isinstance(cell, str) else cell for cell in row]
         ids = pairs_behind(found, EXPORTED, after=ids[-1])
 
 
@@ -177,12 +162,7 @@ def _csv_row(pair: Pair, judgment: Judgment, parted_at: str) -> list[object]:
     ]
 
 
-def _harmless(cell: object) -> object:
-    """Return words so that no spreadsheet takes them for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
-
-
 def _page(request: HttpRequest, member: Membership, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    overview = reverse("project", args=[member.project.slug])
-    crumbs = {"crumbs": [{"text": "Overview", "url": overview}, {"text": "Pairs"}]}
+    report = reverse("agreement", args=[member.project.slug])
+    crumbs = {"crumbs": [{"text": "Agreement", "url": report}, {"text": "Pairs"}]}
     return project_page(request, member, "agreement/pairs.html", "agreement", crumbs | context, status)

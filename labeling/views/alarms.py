@@ -44,14 +44,14 @@ def alarms(request: HttpRequest, member: Membership) -> HttpResponse:
     over = found.filter(state=Alarm.State.OVER).order_by("-seen_at", "-pk")
     page = Paginator(over, SHOWN).get_page(request.GET.get("page"))
     known = known_of(project, [*live, *page])
-    crumbs = [{"text": "Overview", "url": reverse("project", args=[project.slug])}, {"text": "Alarms"}]
+    crumbs = [{"text": "Agreement", "url": reverse("agreement", args=[project.slug])}, {"text": "Alarms"}]
     context = {
         "crumbs": crumbs,
         "rows": [alarm_context(project, alarm, known) for alarm in live],
         "page": page,
         "over": [alarm_context(project, alarm, known) for alarm in page],
     }
-    return project_page(request, member, "alarms/page.html", "alarms", context)
+    return project_page(request, member, "alarms/page.html", "agreement", context)
 
 
 def _settle(request: HttpRequest, member: Membership) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 import csv
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -121,9 +121,13 @@ def csv_response(table: Table, filename: str) -> StreamingHttpResponse:
 
     Words that a spreadsheet would take for a formula get an apostrophe before them.
     """
+    return csv_file(_lines(table), filename)
+
+
+def csv_file(lines: Iterable[Sequence[object]], filename: str) -> StreamingHttpResponse:
+    """Return lines as a CSV file that is sent line by line, while they are made."""
     writer = csv.writer(_Echo())
-    lines = (writer.writerow(line) for line in _lines(table))
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(map(writer.writerow, lines), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
     return response
 

@@ -147,6 +147,7 @@ PAGES: dict[Role, list[Visit]] = {
     ],
     Role.LEAD: [
         *EVERYBODY,
+        Visit("alarms"),  # before pages that measure anew, which ends what is not so
         *ADJUDICATION,
         *[
             Visit(name)
@@ -167,7 +168,6 @@ PAGES: dict[Role, list[Visit]] = {
         *[Visit(name) for name in ("job", "data", "settings", "training", "judge", "work")],
         *[Visit("inquiries"), Visit("inquiries", "unfolded", act=unfold), Visit("inquiry")],
         Visit("inquiries", "nothing found", query="?q=nowhere"),
-        Visit("alarms"),
         Visit("who-is-right", "unfolded", act=unfold),
         Visit("agreement-pairs", "those that differ", query="?differ=1"),
         Visit("agreement-pairs", "none", query="?labels=S,C"),

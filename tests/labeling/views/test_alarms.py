@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from labeling.actions.agreement import measure_agreement
 from labeling.actions.guidelines import publish_guideline
 from labeling.models import Alarm, Membership, Project, Role
 from labeling.queries.projects import published_guideline
@@ -52,6 +53,7 @@ def make_alarms(project: Project, person: Membership, state: str = "open") -> li
 def lead(client: Client) -> Membership:
     project = make_project()
     publish_guideline(project, published_guideline(project).source, None)
+    measure_agreement(project)  # so that no page does it, and ends the alarms that are made up here
     member = make_member(project, Role.LEAD)
     client.force_login(member.user)
     return member
