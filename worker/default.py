@@ -60,7 +60,8 @@ def measure_agreement(job_id: int) -> None:
         report = measure(job.project)
         report_progress(job, 0, 0, "Finding out how each person errs.")
         fit_errors(job.project)
-        finish_job(job, f"{report.judgments:,} judgments.", judgments=report.judgments)
+        known = {"judgments": report.judgments, "through_id": report.through_id}
+        finish_job(job, f"{report.judgments:,} judgments.", **known)
     except Exception as error:
         log.exception("Job %s", job_id)
         fail_job(job, f"{type(error).__name__}: {error}")

@@ -10,7 +10,7 @@ from labeling.models import AgreementReport, GuidelineVersion, Job, Project
 from labeling.queries.agreement import fetch_evidence, measured_judgments, news_since
 from modeling.labels.report import measure
 
-SEED = 1
+DRAWS, SEED = 1_000, 1
 SMALL = 20_000  # so many judgments are measured while a page waits; more are left to a job
 QUICK = 2_000  # so few at any view; the others not again within PATIENCE
 PATIENCE = dt.timedelta(minutes=1)
@@ -29,6 +29,7 @@ def measure_agreement(project: Project) -> AgreementReport:
         slices=evidence.slices,
         repeats=evidence.repeats,
         lately=evidence.lately,
+        draws=DRAWS,
         seed=SEED,
     )
     report = AgreementReport(
@@ -68,19 +69,25 @@ def current_report(project: Project) -> AgreementReport | None:
 
 
 def measurement_is_due(project: Project) -> bool:
-    """Say whether a job should measure: enough judgments came, or the guideline was published or taken over."""
-    report = AgreementReport.objects.filter(project=project).first()
-    failed = Job.objects.filter(
-        project=project, kind=Job.Kind.MEASURE, state=Job.State.FAILED, finished_at__gt=timezone.now() - RETRY_AFTER
-    )
-    if failed.exists():
+    """Say whether a job should measure: enough judgments came, or the guideline was published or taken over.
+
+    Counted is from the last job, since what pages measure by themselves brings no labels up to date.
+    """
+    done = Job.objects.filter(project=project, kind=Job.Kind.MEASURE)
+    if done.filter(state=Job.State.FAILED, finished_at__gt=timezone.now() - RETRY_AFTER).exists():
         return False
-    known, through = (report.judgments, report.through_id) if report else (0, 0)
+    last = done.filter(state=Job.State.DONE).order_by("-id").first()
+    known, through = (last.result.get(name, 0) for name in ("judgments", "through_id")) if last else (0, 0)
     enough = round(max(LEAST_GROWTH, GROWTH * known))
-    if measured_judgments(project).filter(pk__gt=through)[:enough].count() >= enough:
+    if measured_judgments(project).filter(pk__gt=through).order_by()[:enough].count() >= enough:
         return True
-    if report is None:
+    since = last.started_at if last else _seen_at(project)
+    if since is None:
         return False
-    published = GuidelineVersion.objects.filter(project=project, published_at__gt=report.computed_at)
-    taken_over = Job.objects.filter(project=project, kind=Job.Kind.RELABEL, finished_at__gt=report.computed_at)
+    published = GuidelineVersion.objects.filter(project=project, published_at__gt=since)
+    taken_over = Job.objects.filter(project=project, kind=Job.Kind.RELABEL, finished_at__gt=since)
     return published.exists() or taken_over.exists()
+
+
+def _seen_at(project: Project) -> dt.datetime | None:
+    return AgreementReport.objects.filter(project=project).values_list("computed_at", flat=True).first()

@@ -37,6 +37,15 @@ def age(project: Project, **by: int) -> None:
     AgreementReport.objects.filter(project=project).update(computed_at=found.computed_at - dt.timedelta(**by))
 
 
+def measure_by_job(project: Project) -> Job:
+    """Have a worker measure."""
+    job = Job.objects.create(project=project, kind=Job.Kind.MEASURE)
+    measure_agreement_task(job_id=job.pk)
+    job.refresh_from_db()
+    assert job.state == "done", job.message
+    return job
+
+
 def test_measure_agreement_keeps_what_modeling_says() -> None:
     project, _, _ = judged_project()
     report = measure_agreement(project)
@@ -140,6 +149,8 @@ def test_measurement_is_due_after_enough_judgments(monkeypatch: pytest.MonkeyPat
     judge(one, "E")
     assert measurement_is_due(project)
     measure_agreement(project)
+    assert measurement_is_due(project)  # what a page measures changes no labels
+    measure_by_job(project)
     assert not measurement_is_due(project)
     judge(one, "E")
     judge(other, "E")
@@ -152,7 +163,7 @@ def test_measurement_is_due_after_a_share_of_many_judgments(monkeypatch: pytest.
     monkeypatch.setattr(agreement, "LEAST_GROWTH", 1)
     monkeypatch.setattr(agreement, "GROWTH", 0.5)
     project, _, [one, other] = judged_project("EE EE")
-    measure_agreement(project)
+    measure_by_job(project)
     make_round(project, [make_pair(project)])
     judge(one, "E")
     assert not measurement_is_due(project)
@@ -162,10 +173,12 @@ def test_measurement_is_due_after_a_share_of_many_judgments(monkeypatch: pytest.
 
 def test_measurement_is_due_after_publishing_and_after_taking_over() -> None:
     project, _, _ = judged_project()
+    assert not measurement_is_due(project)
     measure_agreement(project)
+    assert not measurement_is_due(project)
     publish_guideline(project, published_guideline(project).source, None)
     assert measurement_is_due(project)
-    measure_agreement(project)
+    measure_by_job(project)
     assert not measurement_is_due(project)
     Job.objects.create(project=project, kind=Job.Kind.RELABEL, state="done", finished_at=timezone.now())
     assert measurement_is_due(project)
@@ -173,7 +186,7 @@ def test_measurement_is_due_after_publishing_and_after_taking_over() -> None:
 
 def test_measurement_that_failed_is_not_tried_again_at_once() -> None:
     project, _, _ = judged_project()
-    measure_agreement(project)
+    measure_by_job(project)
     publish_guideline(project, published_guideline(project).source, None)
     job = Job.objects.create(project=project, kind=Job.Kind.MEASURE, state="failed", finished_at=timezone.now())
     assert not measurement_is_due(project)
@@ -190,7 +203,9 @@ def test_measurement_is_queued_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert measure_when_due(project) is None
     measure_agreement_task(job_id=job.pk)
     job.refresh_from_db()
-    assert (job.state, job.message, job.result) == ("done", "6 judgments.", {"judgments": 6})
+    newest = AgreementReport.objects.get(project=project).through_id
+    assert (job.state, job.message) == ("done", "6 judgments.")
+    assert job.result == {"judgments": 6, "through_id": newest}
     assert measure_when_due(project) is None
 
 
