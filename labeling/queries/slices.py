@@ -24,7 +24,7 @@ OTHERS = "all others"
 ATTRIBUTE = "attribute:"  # before the name of what an import said of pairs
 LENGTHS = {"1": (1, 1), "2-3": (2, 3), "4-5": (4, 5), "6+": (6, 1000)}  # words in a query
 STREAMS = (Stream.RANDOM, Stream.ACTIVE)
-PAIRS_AT_ONCE = 50_000  # whose attributes are fetched in one statement
+PAIRS_FIRST, ATTRIBUTES_AT_ONCE = 1_000, 500_000  # what a first statement fetches tells what others can
 
 QUERIES = r"""
     SELECT string_agg(int8send(id), ''), string_agg(int8send(hashtextextended(locale, 0)), ''),
@@ -134,11 +134,14 @@ def _brands(project: Project, owners: _Owners) -> Slice:
 
 def _attributes(project: Project, owners: _Owners) -> dict[str, Slice]:
     parts: dict[int, list[tuple[Ids, Ids]]] = {}
-    for start in range(0, len(owners.ids), PAIRS_AT_ONCE):
-        within = (int(owners.ids[start]), int(owners.ids[start : start + PAIRS_AT_ONCE][-1]))
+    start, size = 0, PAIRS_FIRST
+    while start < len(owners.ids):
+        chosen = owners.ids[start : start + size]
+        within = (int(chosen[0]), int(chosen[-1]))
         ids, names, values = fetch_arrays(ATTRIBUTES, [*within, project.pk, *within])
         for name in np.unique(names).tolist():
             parts.setdefault(name, []).append((ids[names == name], values[names == name]))
+        start, size = start + size, ATTRIBUTES_AT_ONCE // (1 + len(ids) // len(chosen))
     examples = PairAttribute.objects.filter(pair__in=[int(found[0][0][0]) for found in parts.values()])
     slices = {}
     for name, text in _texts(examples, F("name")).items():

@@ -61,7 +61,8 @@ def test_slices_are_facts_of_query_and_product() -> None:
 
 
 def test_slices_have_every_attribute_that_was_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slices, "PAIRS_AT_ONCE", 2)
+    monkeypatch.setattr(slices, "PAIRS_FIRST", 2)
+    monkeypatch.setattr(slices, "ATTRIBUTES_AT_ONCE", 2)
     project, other = make_project(overlap=2), make_project(overlap=2)
     pairs, elsewhere = judged_pairs(project), judged_pairs(other, 1)
     for pair, category in zip(pairs, ("Kitchen", "Kitchen", "Travel", "", "Kitchen"), strict=True):
