@@ -5,9 +5,23 @@ import pytest
 from tests.benchmarks.running import bench
 
 
-def test_agreement_measures_a_report_in_processes_of_their_own() -> None:
+def test_agreement_is_measured_stored_and_shown() -> None:
+    line = bench("agreement", "--pairs", "8100", "--people", "9", "--rounds", "2", "--views", "3", "--page-bound", "9")
+    assert (line["judgments"], line["units"], line["draws"], line["people"]) == (20_250, 8_100, 1_000, 9)
+    assert (line["unit"], line["peer_value"], len(line["seconds"])) == ("s", 10, 2)
+    assert 0 < line["value"] <= max(line["seconds"])
+    assert 0 < line["peak_memory_mb"] < 1_000
+    assert min(line["page_s"], line["page_after_one_more_s"], line["overview_s"]) > 0
+
+
+def test_agreement_says_what_it_missed() -> None:
+    with pytest.raises(AssertionError, match="The page took"):
+        bench("agreement", "--pairs", "40", "--people", "5", "--rounds", "1", "--views", "1", "--page-bound", "0")
+
+
+def test_report_is_computed_in_processes_of_their_own() -> None:
     sizes = ("--judgments", "2000", "--queries", "40", "--people", "7", "--draws", "50", "--rounds", "2")
-    line = bench("agreement", *sizes)
+    line = bench("report", *sizes)
     assert (line["judgments"], line["units"], line["draws"]) == (2000, 800, 50)
     assert (line["unit"], line["peer_value"], len(line["seconds"])) == ("s", 10, 2)
     assert 0 < line["value"] <= max(line["seconds"])

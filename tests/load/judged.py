@@ -34,7 +34,8 @@ INSERT INTO labeling_queueentry (round_id, pair_id, stream, chance, score, rank,
 CREATE TEMPORARY TABLE walked ON COMMIT DROP AS
     SELECT (SELECT coalesce(max(id), 0) FROM labeling_slot) + row_number() OVER (ORDER BY turn < 0, n, turn) AS slot,
         n, pair, revision, turn,
-        (%(people)s::bigint[])[1 + (n + greatest(turn, 0) * (1 + n / %(of)s %% 16)) %% %(of)s] AS person,
+        (%(people)s::bigint[])[1 + (n + greatest(turn, 0) * (1 + n / %(of)s %% ((%(of)s - 1) / 2))) %% %(of)s]
+            AS person,
         CASE WHEN random() * 7 < 6 THEN truth ELSE floor(random() * (SELECT max(of) FROM walks)) END AS walk,
         now() - interval '365 days' * (1 - n::float / (SELECT count(*) FROM judged)) AS at
     FROM judged, generate_series(CASE WHEN n %% 100 = 0 THEN -1 ELSE 0 END, 1 + n %% 2) AS turn;
@@ -63,7 +64,7 @@ INSERT INTO labeling_pairattribute (pair_id, name, value)
 
 
 def fill_judgments(project: Project, pairs: int, people: int) -> list[User]:
-    """Give a project without queries so many pairs, judged by so many people; return them."""
+    """Give a project without queries so many pairs, judged by so many people, at least three; return them."""
     fill_pool(project, pairs)
     publish_guideline(project, published_guideline(project).source, None)
     users = [make_member(project).user for _ in range(people)]
