@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from labeling.actions.alarms import raise_alarms
 from labeling.models import AgreementReport, GuidelineVersion, Job, Project
-from labeling.queries.agreement import fetch_evidence, measured_judgments, news_since
-from modeling.labels.report import measure
+from labeling.queries.agreement import fetch_evidence, measured_judgments, news_since, stored_report
+from modeling.labels.report import FORMAT, measure
 
 DRAWS, SEED = 1_000, 1
 SMALL = 20_000  # so many judgments are measured while a page waits; more are left to a job
@@ -56,7 +56,7 @@ def _keep(report: AgreementReport) -> AgreementReport:
 
 def current_report(project: Project) -> AgreementReport | None:
     """Return the project's report, brought up to date where that takes a moment; None where a job is to make it."""
-    report = AgreementReport.objects.filter(project=project).first()
+    report = stored_report(project)
     if report is None:
         few = measured_judgments(project).order_by()[: SMALL + 1].count() <= SMALL
         return measure_agreement(project) if few else None
@@ -71,23 +71,23 @@ def current_report(project: Project) -> AgreementReport | None:
 def measurement_is_due(project: Project) -> bool:
     """Say whether a job should measure: enough judgments came, or the guideline was published or taken over.
 
-    Counted is from the last job, since what pages measure by themselves brings no labels up to date.
+    Or what is kept was written by an older Winnow. Counted is from the last job, since what pages measure by themselves
+    brings no labels up to date.
     """
     done = Job.objects.filter(project=project, kind=Job.Kind.MEASURE)
     if done.filter(state=Job.State.FAILED, finished_at__gt=timezone.now() - RETRY_AFTER).exists():
         return False
+    seen = AgreementReport.objects.filter(project=project).values_list("computed_at", "data__format").first()
+    if seen and seen[1] != FORMAT:
+        return True
     last = done.filter(state=Job.State.DONE).order_by("-id").first()
     known, through = (last.result.get(name, 0) for name in ("judgments", "through_id")) if last else (0, 0)
     enough = round(max(LEAST_GROWTH, GROWTH * known))
     if measured_judgments(project).filter(pk__gt=through).order_by()[:enough].count() >= enough:
         return True
-    since = last.started_at if last else _seen_at(project)
-    if since is None:
+    since = last.started_at if last else seen and seen[0]
+    if not since:
         return False
     published = GuidelineVersion.objects.filter(project=project, published_at__gt=since)
     taken_over = Job.objects.filter(project=project, kind=Job.Kind.RELABEL, finished_at__gt=since)
     return published.exists() or taken_over.exists()
-
-
-def _seen_at(project: Project) -> dt.datetime | None:
-    return AgreementReport.objects.filter(project=project).values_list("computed_at", flat=True).first()

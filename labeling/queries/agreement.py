@@ -12,6 +12,7 @@ from labeling.queries.arrays import fetch_arrays
 from labeling.queries.projects import labels_of
 from labeling.queries.slices import slices_of
 from modeling.labels.judged import Judged, Repeats, Slice
+from modeling.labels.report import FORMAT
 
 # A walk is known by the id of its GuidelinePath, which has its label, too. What timestamptz_send makes of a moment is
 # microseconds since 2000.
@@ -124,6 +125,11 @@ def _walks_of(ids: NDArray[np.int64], label_ids: list[int]) -> _Walked:
         np.array([label_ids.index(label) for _, _, label, _ in rows], np.intp),
         np.array([number for _, _, _, number in rows], np.int64),
     )
+
+
+def stored_report(project: Project) -> AgreementReport | None:
+    """Return the project's report; None where nothing was measured yet, or by an older Winnow that wrote others."""
+    return AgreementReport.objects.filter(project=project, data__format=FORMAT).first()
 
 
 def measured_judgments(project: Project) -> QuerySet[Judgment]:

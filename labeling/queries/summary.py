@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from labeling.models import Adapter, AgreementReport, Judgment, Pair, Project
+from labeling.models import Adapter, Judgment, Pair, Project
+from labeling.queries.agreement import stored_report
 from labeling.queries.pairs import unlabeled_pairs
 from labeling.queries.predictions import champion_of, mean_confidence, pool_predictions
 from labeling.queries.queue import open_round_of, open_slots
@@ -45,7 +46,7 @@ def summary(project: Project) -> dict[str, Any]:
 
 def stored_agreement(project: Project) -> dict[str, Any] | None:
     """Return every measure of agreement over all as it was last measured; None where it was not."""
-    report = AgreementReport.objects.filter(project=project).first()
+    report = stored_report(project)
     return report.data["overall"] if report else None
 
 

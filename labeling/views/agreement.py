@@ -14,7 +14,7 @@ from labeling.access import for_roles
 from labeling.actions.agreement import current_report
 from labeling.actions.jobs import enqueue_job
 from labeling.models import AgreementReport, Job, Membership, Project, Role
-from labeling.queries.agreement import NEWEST, news_since
+from labeling.queries.agreement import NEWEST, news_since, stored_report
 from labeling.views.agreement_charts import CHARTS, chart_context
 from labeling.views.agreement_tables import MEASURES, Words, enough_first, report_tables, slice_tables
 from labeling.views.alarms import open_alarms
@@ -38,7 +38,7 @@ def agreement(request: HttpRequest, member: Membership) -> HttpResponse:
         return redirect("agreement", slug=project.slug)
     last = project.jobs.filter(kind=Job.Kind.MEASURE).order_by("-id").first()
     active = last if last and last.active else None
-    report = AgreementReport.objects.filter(project=project).first() if request.htmx else current_report(project)  # type: ignore[attr-defined]
+    report = stored_report(project) if request.htmx else current_report(project)  # type: ignore[attr-defined]
     context: dict[str, Any] = {
         "report": report,
         "job": job_context(project, active) if active else None,
@@ -134,7 +134,7 @@ def questions(words: Words, data: Mapping[str, Any], tables: Mapping[str, Any]) 
 
 def stored(project: Project) -> AgreementReport:
     """Return the report that is there; 404 where nothing was measured yet."""
-    report = AgreementReport.objects.filter(project=project).first()
+    report = stored_report(project)
     if report is None:
         raise Http404("Agreement was not measured yet.")
     return report

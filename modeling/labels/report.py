@@ -34,6 +34,10 @@ from modeling.labels.plain import plain
 __all__ = ["Judged", "Repeats", "Report", "Slice", "measure"]
 
 
+# Raised with every change of what a report as plain JSON has, so that one that was kept is known to be of older make.
+FORMAT = 1
+
+
 @dataclass(frozen=True)
 class SliceAgreement:
     """Agreement among the judgments with one value of a slice."""
@@ -97,9 +101,8 @@ class Report:
     repeats: RepeatAgreement | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON: the names of the fields as keys, lists for tuples, None for nan."""
-        found: dict[str, Any] = plain(self)
-        return found
+        """Plain JSON: the names of the fields as keys, lists for tuples, None for nan; and its FORMAT."""
+        return {"format": FORMAT, **plain(self)}
 
 
 def measure(

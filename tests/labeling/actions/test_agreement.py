@@ -11,7 +11,7 @@ from labeling.actions.agreement import current_report, measure_agreement, measur
 from labeling.actions.guidelines import publish_guideline
 from labeling.actions.loop import measure_when_due
 from labeling.models import AgreementReport, Job, Membership, Pair, Project
-from labeling.queries.agreement import Evidence, News, fetch_evidence, news_since
+from labeling.queries.agreement import Evidence, News, fetch_evidence, news_since, stored_report
 from labeling.queries.projects import published_guideline
 from modeling.labels.report import measure
 from tests.labeling.acting import judge, judge_all, make_members, undo_last
@@ -91,6 +91,17 @@ def test_current_report_is_made_at_first_sight_and_stays_while_nothing_happens(
         again = current_report(project)
     assert again is not None
     assert again.computed_at == first.computed_at
+
+
+def test_report_of_an_older_winnow_is_measured_again() -> None:
+    project, _, _ = judged_project()
+    measure_by_job(project)
+    assert not measurement_is_due(project)
+    AgreementReport.objects.update(data={"overall": {}})
+    assert stored_report(project) is None
+    assert measurement_is_due(project)
+    assert "units" in current_report(project).data  # type: ignore[union-attr]
+    assert not measurement_is_due(project)
 
 
 def test_current_report_follows_judgments_that_come_and_go() -> None:

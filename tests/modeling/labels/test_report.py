@@ -1,12 +1,15 @@
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import fields
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pytest
 
+from modeling.labels import by_label, by_person, by_question
+from modeling.labels import report as report_of
 from modeling.labels.agreement import (
     cohen_kappa,
     fleiss_kappa,
@@ -17,7 +20,7 @@ from modeling.labels.agreement import (
     raw_agreement,
     table_against_rest,
 )
-from modeling.labels.report import Judged, Repeats, Report, Slice, measure
+from modeling.labels.report import FORMAT, Judged, Repeats, Report, Slice, measure
 
 GAINS = (1.0, 0.1, 0.01, 0.0)
 WALKS: tuple[tuple[tuple[str, str], ...], ...] = (
@@ -325,3 +328,29 @@ def test_report_refuses_what_cannot_be() -> None:
         measured(judged, lately=np.ones(2, dtype=bool))
     with pytest.raises(ValueError, match="arrays of one length"):
         Judged(**vars(judged) | {"query": judged.query[1:]})
+
+
+def test_format_is_raised_with_what_a_report_has() -> None:
+    """Whoever changes this raises FORMAT, so that kept reports of the old make are measured again."""
+    parts = {
+        "Report": "units judgments people overall labels questions question_versions question_changes persons "
+        "person_pairs slices versions months drift repeats",
+        "OverallAgreement": "raw alpha alpha_ordinal alpha_gains fleiss ac1",
+        "LabelAgreement": "label judgments raw alpha fleiss ac1",
+        "QuestionAgreement": "question agreement both collisions",
+        "Collision": "answers n",
+        "QuestionVersion": "question version agreement",
+        "QuestionChange": "question old new difference",
+        "PersonAgreement": "person judgments agreement alpha",
+        "PersonPair": "a b n raw kappa labels",
+        "SliceAgreement": "value units judgments raw alpha",
+        "VersionAgreement": "version units judgments raw alpha",
+        "MonthAgreement": "month units judgments raw alpha",
+        "Drift": "person before lately difference",
+        "RepeatAgreement": "raw persons",
+        "PersonRepeats": "person raw",
+    }
+    modules = (by_label, by_person, by_question, report_of)
+    kinds = {name: getattr(module, name) for name in parts for module in modules if hasattr(module, name)}
+    assert {name: " ".join(field.name for field in fields(kind)) for name, kind in kinds.items()} == parts
+    assert measured(some_judged()).to_dict()["format"] == FORMAT == 1
