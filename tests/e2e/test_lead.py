@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.worker]
 
 def test_lead_sees_agreement_move_and_a_job_finish(sign_in: SignIn) -> None:
     project = make_project(overlap=2, loop_enabled=False, batch_size=10)
-    make_round(project, [make_pair(project) for _ in range(8)])
+    make_round(project, [make_pair(project) for _ in range(24)])
     for _ in range(6):
         make_pair(project)
     page = sign_in(make_member(project, Role.LEAD).user)
@@ -24,7 +24,7 @@ def test_lead_sees_agreement_move_and_a_job_finish(sign_in: SignIn) -> None:
     agreement = page.locator(".stat", has_text="Raw agreement")
     expect(agreement).to_contain_text("Not enough yet")
     judge_all(project, make_member(project), PATHS["E"])
-    judge_all(project, make_member(project), PATHS["E"], then=PATHS["S"], after=6)
+    judge_all(project, make_member(project), PATHS["E"], then=PATHS["S"], after=18)
     expect(agreement).to_contain_text("0.75", timeout=20_000)
     shoot(page, "overview")
 
