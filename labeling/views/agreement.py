@@ -63,6 +63,9 @@ def report_context(project: Project, report: AgreementReport) -> dict[str, Any]:
     return {
         "headline": headline(data, goal),
         "goal": goal,
+        "apart": words.pairs(differ=True),
+        "again": words.pairs(repeat=True),
+        "measures": list(MEASURES.values()),
         "tables": {name.replace("-", "_"): table_context(table) for name, table in tables.items()},
         "csv": {name.replace("-", "_"): csv_url(project, name) for name in tables},
         "questions": asked,

@@ -149,7 +149,7 @@ def _measures(data: Mapping[str, Any]) -> Table:
         Column("Measure", "measure"),
         Column("Value", "value", Kind.ESTIMATE),
         UNITS,
-        Column("What it says", "what it says"),
+        Column("What it says", "what it says", exported=True),
     )
     found = ((name, says, data["overall"][key]) for key, (name, says) in MEASURES.items())
     rows = tuple(Row((name, estimate, estimate["n"], says)) for name, says, estimate in found)

@@ -125,7 +125,7 @@ def test_page_shows_the_numbers_with_interval_and_goal(client: Client) -> None:
     project, _ = make_judged(client)
     page = get(client, project)
     raw = modeled(project).overall.raw
-    assert f"<span>{raw.value:.2f}</span>" in page
+    assert f">{raw.value:.2f}</a>" in page
     assert f"{raw.low:.2f} to {raw.high:.2f}" in page
     assert "40 pairs" in page
     assert "Below the goal of 0.90, and surely so" in page
