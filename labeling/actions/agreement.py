@@ -29,6 +29,7 @@ def measure_agreement(project: Project) -> AgreementReport:
         slices=evidence.slices,
         repeats=evidence.repeats,
         lately=evidence.lately,
+        former=evidence.former,
         draws=DRAWS,
         seed=SEED,
     )

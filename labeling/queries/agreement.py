@@ -27,6 +27,26 @@ JUDGED = """
     JOIN labeling_guidelinepath walked ON (walked.guideline_id, walked.path) = (judgment.guideline_id, judgment.path)
     WHERE judgment.project_id = %s AND judgment.retired_at IS NULL AND judgment.stream IN ('random', 'active')
 """
+# Judgments whose makers judged the pair anew under another version: of each version the last.
+FORMER = """
+    SELECT string_agg(int8send(former.pair_id), ''), string_agg(int8send(pair.query_id), ''),
+        string_agg(int8send(former.annotator_id), ''), string_agg(int8send(walked.id), ''),
+        string_agg(timestamptz_send(former.created_at), '')
+    FROM labeling_judgment former
+    JOIN labeling_pair pair ON pair.id = former.pair_id
+    JOIN labeling_guidelinepath walked ON (walked.guideline_id, walked.path) = (former.guideline_id, former.path)
+    JOIN labeling_judgment live ON (live.pair_id, live.annotator_id) = (former.pair_id, former.annotator_id)
+        AND live.retired_at IS NULL AND live.stream IN ('random', 'active')
+        AND live.guideline_id <> former.guideline_id
+    WHERE former.project_id = %s AND former.retired_at IS NOT NULL AND former.retired_as = 'superseded'
+        AND former.stream IN ('random', 'active')
+        AND NOT EXISTS (
+            SELECT FROM labeling_judgment later
+            WHERE (later.pair_id, later.annotator_id) = (former.pair_id, former.annotator_id)
+                AND later.guideline_id = former.guideline_id AND later.id > former.id
+                AND later.retired_as = 'superseded' AND later.stream IN ('random', 'active')
+        )
+"""
 REPEATED = """
     SELECT string_agg(int8send(again.annotator_id), ''), string_agg(int8send(pair.query_id), ''),
         string_agg(int8send(first_walked.id), ''), string_agg(int8send(walked.id), '')
@@ -50,9 +70,11 @@ class Evidence:
     `gains` are the labels' in the scheme's order, `walks` what the judgments' and repeats' walks index. `through_id`
     is the project's newest judgment of any kind when they were read, 0 without one. `lately` (n,) marks the newest
     NEWEST judgments of each person who has at least twice as many, so that there is something to compare them with.
+    `former` are judgments that their makers made anew under another version of the guideline, of each version the last.
     """
 
     judged: Judged
+    former: Judged
     lately: NDArray[np.bool_]
     walks: list[Path]
     gains: list[float]
@@ -69,13 +91,15 @@ def fetch_evidence(project: Project) -> Evidence:
     labels = labels_of(project)
     pair, query, person, walk_ids, stream, moment, newest = fetch_arrays(JUDGED, [project.pk, project.pk])
     again, again_query, first_ids, second_ids = fetch_arrays(REPEATED, [project.pk])
-    walked = _walks_of(np.concatenate([walk_ids, first_ids, second_ids]), [label.pk for label in labels])
+    old, old_query, old_person, old_ids, old_moment = fetch_arrays(FORMER, [project.pk])
+    walked = _walks_of(np.concatenate([walk_ids, old_ids, first_ids, second_ids]), [label.pk for label in labels])
     walk, label, version = walked.of(walk_ids)
     first_walk, first, _ = walked.of(first_ids)
     second_walk, second, _ = walked.of(second_ids)
-    month = (SINCE + moment.astype("timedelta64[us]")).astype("datetime64[M]").astype(np.int64) + 12 * 1970
+    old_walk, old_label, old_version = walked.of(old_ids)
     return Evidence(
-        judged=Judged(pair, query, person, label, walk, version, month),
+        judged=Judged(pair, query, person, label, walk, version, _month_of(moment)),
+        former=Judged(old, old_query, old_person, old_label, old_walk, old_version, _month_of(old_moment)),
         lately=_lately(person, moment),
         walks=walked.walks,
         gains=[one.gain for one in labels],
@@ -83,6 +107,10 @@ def fetch_evidence(project: Project) -> Evidence:
         repeats=Repeats(again, again_query, first, second, first_walk, second_walk),
         through_id=int(newest[0]) if len(newest) else 0,
     )
+
+
+def _month_of(moment: NDArray[np.int64]) -> NDArray[np.int64]:
+    return (SINCE + moment.astype("timedelta64[us]")).astype("datetime64[M]").astype(np.int64) + 12 * 1970
 
 
 def _lately(person: NDArray[np.int64], moment: NDArray[np.int64]) -> NDArray[np.bool_]:

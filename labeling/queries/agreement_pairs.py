@@ -1,7 +1,8 @@
 """The pairs behind a number of the agreement report: which two judgments of each it compares.
 
 What is compared is what modeling.labels.report compares: every two live judgments of one pair, of the streams random
-and active; for repeats, a person's second judgment with their first.
+and active; under a version of the guideline, also what people judged under it before they judged the pair anew under
+another; for repeats, a person's second judgment with their first.
 """
 
 import datetime as dt
@@ -74,7 +75,7 @@ def comparisons_behind(project: Project, behind: Behind) -> Found:
 
     ValueError for a slice, or a value of one, that there is not.
     """
-    both = Q(retired_at__isnull=True) & _both(behind)
+    both = _counted(behind.version) & _both(behind)
     ones = Judgment.objects.filter(both, _one(project, behind), project=project)
     others = Judgment.objects.filter(both, _other(behind), pair=OuterRef("pair"))
     if behind.slice and behind.slice != "stream":
@@ -134,6 +135,18 @@ def compared_in(found: Found, pairs: Collection[int]) -> dict[int, list[tuple[in
     for one, pair, others in found.rows.filter(pair__in=pairs).order_by("pk").values_list("pk", "pair", "others"):
         compared[pair] += [(one, other) for other in others]
     return compared
+
+
+def _counted(version: int | None) -> Q:
+    """Return which judgments count: live ones, and under a version those that queries.agreement calls former."""
+    live = Q(retired_at__isnull=True)
+    if version is None:
+        return live
+    same = Judgment.objects.filter(pair=OuterRef("pair"), annotator=OuterRef("annotator"), stream__in=COMPARED)
+    superseded = {"retired_as": Judgment.Retired.SUPERSEDED}
+    later = same.filter(guideline=OuterRef("guideline"), pk__gt=OuterRef("pk"), **superseded)
+    anew = same.filter(~Q(guideline=OuterRef("guideline")), live)
+    return live | (Q(retired_at__isnull=False, **superseded) & Exists(anew) & ~Exists(later))
 
 
 def _both(behind: Behind) -> Q:

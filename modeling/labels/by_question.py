@@ -1,6 +1,6 @@
 """Agreement at each question of the tree: of those who both reached it, how many answered alike."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from modeling.estimates import Estimate, Floats
-from modeling.labels.draws import Draws, Sums, estimates, ratio, shares
+from modeling.labels.draws import Draws, estimates, ratio, shares
 from modeling.labels.judged import Comparisons, Indexes, distinct
 
 Walk = Sequence[tuple[str, str]]
@@ -51,15 +51,6 @@ class QuestionChange:
     difference: Estimate
 
 
-@dataclass(frozen=True)
-class ByQuestion:
-    """What is known of the questions."""
-
-    questions: tuple[QuestionAgreement, ...]
-    versions: tuple[QuestionVersion, ...]
-    changes: tuple[QuestionChange, ...]
-
-
 class Answers:
     """The answer that each walk has at each question.
 
@@ -79,56 +70,96 @@ class Answers:
 
 
 def question_agreement(
+    draws: Draws, query: Indexes, walk: Indexes, walks: Sequence[Walk], compared: Comparisons
+) -> list[QuestionAgreement]:
+    """Agreement at each question, in the order in which the walks first reach them.
+
+    Every pair of judgments that both reached the question counts one, so pairs with many judgments weigh more.
+    Cost: one pass over the comparisons, and one over those of distinct (query, walks) for each question.
+    """
+    answers = Answers(walks)
+    group = np.zeros(len(compared.first), dtype=np.intp)
+    found = []
+    for at in _measured(draws, query, walk, answers, compared, group, 1):
+        [agreement] = shares(at.measured, at.both, at.queries)
+        collisions = _collisions(answers.answers, at.first, at.second, at.times)
+        found.append(QuestionAgreement(at.question, agreement, agreement.n, collisions))
+    return found
+
+
+def question_changes(
     draws: Draws,
     query: Indexes,
     walk: Indexes,
     version: NDArray[np.int64],
     walks: Sequence[Walk],
     compared: Comparisons,
-) -> ByQuestion:
-    """Agreement at each question, over all and by version, with what a new version changed.
+) -> tuple[list[QuestionVersion], list[QuestionChange]]:
+    """Agreement at each question by version, and what each version with answers changed against the one before.
 
-    Every pair of judgments that both reached the question counts one, so pairs with many judgments weigh more.
-    Cost: one pass over the comparisons, and one over those of distinct (query, version, walks) for each question.
+    `compared` are comparisons of judgments of one version. Cost: as question_agreement, for every version a query has.
     """
     answers = Answers(walks)
     versions, code = distinct(version)
-    group = np.where(code[compared.first] == code[compared.second], code[compared.first], len(versions))
-    groups = len(versions) + 1
+    by_version, changes = [], []
+    for at in _measured(draws, query, walk, answers, compared, code[compared.first], len(versions)):
+        found = shares(at.measured, at.both, at.queries)
+        known = [place for place in range(len(versions)) if found[place].n]
+        by_version += [QuestionVersion(at.question, int(versions[place]), found[place]) for place in known]
+        old, new = known[:-1], known[1:]
+        differences = estimates(at.measured[new] - at.measured[old], at.both[new])
+        changes += [
+            QuestionChange(at.question, int(versions[old]), int(versions[new]), difference)
+            for old, new, difference in zip(old, new, differences, strict=True)
+        ]
+    return by_version, changes
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A question in each group of comparisons, and over all of them.
+
+    `measured` (groups, 1 + draws) is the share answered alike, `both` (groups,) how many comparisons reached it, of
+    `queries` (groups,) queries. `first` and `second` are the answers of each two walks that met, -1 where one does not
+    come by, and `times` how many comparisons have the two and both come by.
+    """
+
+    question: str
+    measured: Floats
+    both: Floats
+    queries: Indexes
+    first: Indexes
+    second: Indexes
+    times: Indexes
+
+
+def _measured(
+    draws: Draws,
+    query: Indexes,
+    walk: Indexes,
+    answers: Answers,
+    compared: Comparisons,
+    group: Indexes,
+    groups: int,
+) -> Iterator[_Measured]:
+    count = len(answers.given)
     one, other = walk[compared.first], walk[compared.second]
-    met, place = distinct(np.minimum(one, other) * len(walks) + np.maximum(one, other))
-    one, other = met // max(1, len(walks)), met % max(1, len(walks))
+    met, place = distinct(np.minimum(one, other) * count + np.maximum(one, other))
+    one, other = met // max(1, count), met % max(1, count)
     times = np.bincount(place, minlength=len(met))
     rows = group * draws.queries + query[compared.first]
     counts = sparse.csr_array((np.ones(len(rows)), (rows, place)), shape=(groups * draws.queries, len(met)))
-
-    questions, by_version, changes = [], [], []
     for index, question in enumerate(answers.questions):
         first, second = answers.given[one, index], answers.given[other, index]
         both = (first >= 0) & (second >= 0)
         hits = counts @ np.column_stack([both, both & (first == second)]).astype(np.float64)
-        sums = _totalled(draws, hits.reshape(groups, draws.queries, 2))
-        measured = ratio(sums.values[1], sums.values[0])
-        found = shares(measured, sums.values[0, :, 0], sums.queries[0])
-        collisions = _collisions(answers.answers, first, second, np.where(both, times, 0))
-        questions.append(QuestionAgreement(question, found[-1], found[-1].n, collisions))
-        known = [place for place in range(len(versions)) if found[place].n]
-        by_version += [QuestionVersion(question, int(versions[place]), found[place]) for place in known]
-        old, new = known[:-1], known[1:]
-        differences = estimates(measured[new] - measured[old], sums.values[0, new, 0])
-        changes += [
-            QuestionChange(question, int(versions[old]), int(versions[new]), difference)
-            for old, new, difference in zip(old, new, differences, strict=True)
-        ]
-    return ByQuestion(tuple(questions), tuple(by_version), tuple(changes))
-
-
-def _totalled(draws: Draws, hits: Floats) -> Sums:
-    """Sums of (groups, queries, 2), the last group being replaced by all together: (2, groups, 1 + draws)."""
-    hits[-1] = hits.sum(axis=0)
-    groups = len(hits)
-    sums = draws.table_sums(np.moveaxis(hits, -1, 0).reshape(2 * groups, -1))
-    return Sums(sums.values.reshape(2, groups, -1), sums.queries.reshape(2, groups))
+        by_group = np.moveaxis(hits.reshape(groups, draws.queries, 2), -1, 0)
+        sums = draws.table_sums(by_group.reshape(2 * groups, -1))
+        reached, alike = sums.values.reshape(2, groups, -1)
+        queries = sums.queries.reshape(2, groups)[0]
+        yield _Measured(
+            question, ratio(alike, reached), reached[:, 0], queries, first, second, np.where(both, times, 0)
+        )
 
 
 def _collisions(answers: Sequence[str], first: Indexes, second: Indexes, times: Indexes) -> tuple[Collision, ...]:

@@ -33,6 +33,16 @@ class Judged:
     def __len__(self) -> int:
         return len(self.pair)
 
+    def with_former(self, former: "Judged") -> "Judged":
+        """These and former ones, each version's judgments of a pair as if they were of a pair of their own.
+
+        So nobody judges one pair twice either, if nobody has two judgments of one pair under one version.
+        """
+        both = {name: np.concatenate([getattr(self, name), getattr(former, name)]) for name in vars(self)}
+        versions, code = distinct(both["version"])
+        _, pair = distinct(both["pair"])
+        return Judged(**both | {"pair": pair * len(versions) + code})
+
 
 @dataclass(frozen=True)
 class Slice:

@@ -25,6 +25,7 @@ from modeling.labels.by_question import (
     QuestionVersion,
     Walk,
     question_agreement,
+    question_changes,
 )
 from modeling.labels.by_slice import PartAgreement, agreement_by_part
 from modeling.labels.draws import Draws
@@ -51,7 +52,7 @@ class SliceAgreement:
 
 @dataclass(frozen=True)
 class VersionAgreement:
-    """Agreement among the judgments made under one guideline version."""
+    """Agreement among the judgments made under one guideline version, former ones included."""
 
     version: int
     units: int
@@ -113,6 +114,7 @@ def measure(
     slices: Mapping[str, Slice],
     repeats: Repeats | None,
     lately: NDArray[np.bool_] | None = None,
+    former: Judged | None = None,
     draws: int = 1000,
     seed: int,
 ) -> Report:
@@ -120,7 +122,9 @@ def measure(
 
     `walks` are the distinct walks through the trees, each a sequence of (question, answer); `gains` is (labels,).
     The ordinal alpha takes labels by gain, the highest first, and by index where gains are equal. `lately` (n,)
-    marks the judgments that count as recent in `drift`; without it there is none. Two calls with the same data and
+    marks the judgments that count as recent in `drift`; without it there is none. `former` are judgments that their
+    own makers made anew under another version: where versions are compared they count as what was judged under the
+    old one, so that a version that was relabeled away is still known; nowhere else. Two calls with the same data and
     seed give the same report.
 
     Cost: judgments are sorted by pair once. Then time and memory grow with the number of comparisons (two judgments
@@ -132,24 +136,34 @@ def measure(
     distances = gain_distances(gains)
     labels = len(distances)
     _check(judged, walks, labels, slices, repeats, lately)
+    under = judged if former is None else judged.with_former(former)
+    if former is not None:
+        _check(former, walks, labels, {}, None, None)
     compared = compare_judgments(judged)
     people, person = distinct(judged.person)
-    ids = judged.query if repeats is None else np.concatenate([judged.query, repeats.query])
+    ids = under.query if repeats is None else np.concatenate([under.query, repeats.query])
     queries, every_query = distinct(ids)
-    query = every_query[: len(judged)]
+    query, repeated_query = every_query[: len(judged)], every_query[len(under) :]
     drawn = Draws(len(queries), draws, seed)
     order = np.argsort(-np.asarray(gains, dtype=np.float64), kind="stable")
 
     overall, by_label = label_agreement(drawn, query, judged.label, compared, distances, order)
-    by_question = question_agreement(drawn, query, judged.walk, judged.version, walks, compared)
-    questions = sorted(by_question.questions, key=lambda row: _worst_first(row.agreement))
+    questions = sorted(
+        question_agreement(drawn, query, judged.walk, walks, compared), key=lambda row: _worst_first(row.agreement)
+    )
     place = {row.question: index for index, row in enumerate(questions)}
     persons, drift = person_agreement(drawn, query, judged.label, people, person, compared, labels, lately)
 
     def parts(codes: Indexes, count: int) -> list[PartAgreement]:
         return agreement_by_part(drawn, query, judged.label, compared, codes, count, labels)
 
-    versions, version = distinct(judged.version)
+    under_query = every_query[: len(under)]
+    if former is None or not len(former):
+        under_compared = compared.among(judged.version[compared.first] == judged.version[compared.second])
+    else:
+        under_compared = compare_judgments(under)
+    versions, version = distinct(under.version)
+    by_version, changes = question_changes(drawn, under_query, under.walk, under.version, walks, under_compared)
     months, month = distinct(judged.month)
     return Report(
         units=overall.raw.n,
@@ -158,21 +172,25 @@ def measure(
         overall=overall,
         labels=by_label,
         questions=tuple(questions),
-        question_versions=tuple(sorted(by_question.versions, key=lambda row: (place[row.question], row.version))),
-        question_changes=tuple(sorted(by_question.changes, key=lambda row: _worst_first(row.difference))),
+        question_versions=tuple(sorted(by_version, key=lambda row: (place[row.question], row.version))),
+        question_changes=tuple(sorted(changes, key=lambda row: _worst_first(row.difference))),
         persons=tuple(sorted(persons, key=lambda row: _worst_first(row.agreement))),
         person_pairs=tuple(pair_agreement(drawn, query, judged.label, people, person, compared, labels)),
         slices={name: _slice(parts(cut.codes, len(cut.values)), cut.values) for name, cut in slices.items()},
         versions=tuple(
             VersionAgreement(number, **vars(part))
-            for number, part in zip(versions.tolist(), parts(version, len(versions)), strict=True)
+            for number, part in zip(
+                versions.tolist(),
+                agreement_by_part(drawn, under_query, under.label, under_compared, version, len(versions), labels),
+                strict=True,
+            )
         ),
         months=tuple(
             MonthAgreement(number, **vars(part))
             for number, part in zip(months.tolist(), parts(month, len(months)), strict=True)
         ),
         drift=tuple(sorted(drift, key=lambda row: _worst_first(row.difference))),
-        repeats=None if repeats is None else repeat_agreement(drawn, every_query[len(judged) :], repeats),
+        repeats=None if repeats is None else repeat_agreement(drawn, repeated_query, repeats),
     )
 
 

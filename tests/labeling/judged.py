@@ -67,9 +67,10 @@ skips: {unclear: I cannot tell}
 def judged_project(pairs: int, seed: int = 1) -> tuple[Project, list[User]]:
     """Make a project whose pairs have up to four judgments, by chance, of six people under two versions, over months.
 
-    Some are taken back, some are of gold pairs, and some are repeats. Every third pair is of the active stream.
+    Some are taken back, some are of gold pairs, and some are repeats; some were judged otherwise before, under either
+    version. Every third pair is of the active stream.
     """
-    rng = random.Random(seed)
+    rng, before = random.Random(seed), random.Random(seed + 1)
     project = make_project()
     versions = [publish_guideline(project, source, None) for source in (FIRST, SECOND)]
     walks = [list(GuidelinePath.objects.filter(guideline=version, label__isnull=False)) for version in versions]
@@ -86,17 +87,22 @@ def judged_project(pairs: int, seed: int = 1) -> tuple[Project, list[User]]:
         who = rng.sample(people, rng.randrange(5))
         right = rng.randrange(3)
         for person in who:
+            for _ in range(before.choice([0, 0, 0, 1, 2])):
+                old = before.choice(walks[before.randrange(2)])
+                drawn.append(_judgment(project, pair, person, stream, old, Judgment.Retired.SUPERSEDED))
             version = walks[rng.randrange(2)]
             walk = version[right] if rng.random() < 0.4 else rng.choice(version)
-            drawn.append(_judgment(project, pair, person, stream, walk, rng.random() < 0.1))
+            drawn.append(
+                _judgment(project, pair, person, stream, walk, Judgment.Retired.UNDONE if rng.random() < 0.1 else "")
+            )
         if who and rng.random() < 0.3:
-            drawn.append(_judgment(project, pair, who[0], Stream.REPEAT, rng.choice(walks[1]), False))
+            drawn.append(_judgment(project, pair, who[0], Stream.REPEAT, rng.choice(walks[1])))
     _store(project, made, drawn, rng)
     return project, people
 
 
 def _judgment(
-    project: Project, pair: Pair, person: User, stream: Stream, walk: GuidelinePath, retired: bool
+    project: Project, pair: Pair, person: User, stream: Stream, walk: GuidelinePath, retired_as: str = ""
 ) -> Judgment:
     return Judgment(
         project=project,
@@ -109,8 +115,8 @@ def _judgment(
         stream=stream,
         key=uuid.uuid4(),
         seconds=5,
-        retired_at=timezone.now() if retired else None,
-        retired_as=Judgment.Retired.UNDONE if retired else "",
+        retired_at=timezone.now() if retired_as else None,
+        retired_as=retired_as,
     )
 
 

@@ -1,6 +1,7 @@
 """Agreement of what is stored, against numbers worked out by hand."""
 
 import datetime as dt
+import uuid
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,14 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from labeling.actions.guidelines import publish_guideline
+from labeling.actions.judgments import Outcome, correct_judgment, undo_step
 from labeling.guidelines.walk import format_path, parse_path
-from labeling.models import Judgment
+from labeling.models import Judgment, Membership
 from labeling.queries import agreement
 from labeling.queries.agreement import Evidence, fetch_evidence
 from labeling.queries.projects import labels_of, published_guideline
-from tests.labeling.acting import judge, make_members, submit, undo_last
+from modeling.labels.judged import Judged
+from tests.labeling.acting import answer_for, judge, make_members, submit, undo_last
 from tests.labeling.actions.test_streams import GOLD_TURN, claimed
 from tests.labeling.queries.test_repeats import shop_with_repeats
 from tests.making import PATHS, make_gold, make_member, make_pair, make_project, make_round
@@ -33,13 +36,24 @@ def alter(judgment: Judgment, **fields: object) -> None:
 
 def rows_of(found: Evidence) -> set[tuple[Any, ...]]:
     """Return each judgment of the evidence as pair, query, person, label, path, version and month."""
-    judged = found.judged
+    return rows_among(found, found.judged)
+
+
+def rows_among(found: Evidence, judged: Judged) -> set[tuple[Any, ...]]:
+    """Return each of the judgments as rows_of does."""
     walks = [format_path(walk) for walk in found.walks]
     columns = (judged.pair, judged.query, judged.person, judged.label, judged.walk, judged.version, judged.month)
     return {
         (pair, query, person, "ESCI"[label], walks[walk], version, month)
         for pair, query, person, label, walk, version, month in zip(*map(np.ndarray.tolist, columns), strict=True)
     }
+
+
+def correct(member: Membership, old: Judgment, label: str) -> Judgment:
+    """Give a judgment another label; return the one that stands for it."""
+    answer = answer_for(old.slot, label, key=uuid.uuid4())
+    assert correct_judgment(member.project, member.user, old.pk, answer) == Outcome.STORED
+    return Judgment.objects.get(key=answer.key)
 
 
 def test_evidence_has_the_live_judgments_of_people_on_their_own() -> None:
@@ -87,6 +101,28 @@ def test_evidence_tells_months_in_utc_and_versions() -> None:
     assert found.walks == [parse_path(PATHS["E"])]
 
 
+def test_evidence_keeps_the_last_that_was_judged_under_a_version_that_is_gone() -> None:
+    """Not what was corrected under the version that it stands under, and not what nobody judged anew."""
+    project = make_project(overlap=1, max_overlap=1)
+    make_round(project, [make_pair(project) for _ in range(4)])
+    member = make_member(project)
+    anew, corrected, kept, undone = (judge(member, "E") for _ in range(4))
+    undo_step(project, member.user, undone)
+    anew = correct(member, anew, "S")
+    corrected = correct(member, corrected, "C")
+    publish_guideline(project, published_guideline(project).source, None)
+    correct(member, anew, "I")
+    found = fetch_evidence(project)
+    assert {row[:6] for row in rows_of(found)} == {
+        (anew.pair_id, anew.pair.query_id, member.user_id, "I", PATHS["I"], 2),
+        (corrected.pair_id, corrected.pair.query_id, member.user_id, "C", PATHS["C"], 1),
+        (kept.pair_id, kept.pair.query_id, member.user_id, "E", PATHS["E"], 1),
+    }
+    assert {row[:6] for row in rows_among(found, found.former)} == {
+        (anew.pair_id, anew.pair.query_id, member.user_id, "S", PATHS["S"], 1)
+    }
+
+
 def test_evidence_splits_by_stream() -> None:
     project = make_project(overlap=1, max_overlap=1)
     member, pairs = make_member(project), [make_pair(project) for _ in range(3)]
@@ -117,6 +153,6 @@ def test_evidence_marks_the_newest_judgments_of_who_has_twice_as_many(monkeypatc
 
 def test_evidence_of_nothing_is_empty(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     project = make_project()
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         found = fetch_evidence(project)
-    assert (len(found.judged), len(found.repeats), found.walks, found.through_id) == (0, 0, [], 0)
+    assert (len(found.judged), len(found.former), len(found.repeats), found.walks, found.through_id) == (0, 0, 0, [], 0)

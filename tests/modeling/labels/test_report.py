@@ -159,6 +159,42 @@ def test_report_compares_a_questions_versions() -> None:
     assert losses == sorted(losses)
 
 
+def test_report_knows_a_version_that_was_relabeled_away() -> None:
+    """All judgments were made anew under version 5: what they were is compared as versions, and nowhere else."""
+    former = some_judged(seed=1)
+    judged = Judged(**vars(former) | {"version": np.full_like(former.version, 5), "walk": np.zeros_like(former.walk)})
+    report = measured(judged, former=former)
+    known = measured(former)
+    old = [row for row in report.question_versions if row.version < 5]
+    assert {(row.question, row.version): row.agreement for row in old} == {
+        (row.question, row.version): row.agreement for row in known.question_versions
+    }
+    assert report.versions[:2] == known.versions
+    assert (report.versions[2].version, report.versions[2].units) == (5, report.units)
+    [helped] = [row for row in report.question_changes if (row.question, row.new) == ("type", 5)]
+    [before] = [row.agreement for row in old if (row.question, row.version) == ("type", 4)]
+    assert helped.old == 4
+    assert helped.difference.value == near(1 - before.value)
+    assert helped.difference.low > 0
+    alone = measured(judged)
+    assert (report.overall, report.questions, report.months) == (alone.overall, alone.questions, alone.months)
+    assert report.judgments == len(judged)
+
+
+def test_report_compares_who_judged_anew_with_who_did_not() -> None:
+    """Of one pair a version's judgments are compared with one another, whichever of them stand."""
+    stands = Judged(*map(np.array, ([1, 1], [4, 4], [7, 8], [0, 0], [0, 0], [2, 1], [9, 9])))
+    former = Judged(*map(np.array, ([1], [4], [7], [1], [1], [1], [9])))
+    report = measured(stands, former=former)
+    assert [(row.version, row.units, row.judgments, row.raw.value) for row in report.versions] == [
+        (1, 1, 2, 0.0),
+        (2, 0, 0, near(math.nan)),
+    ]
+    assert report.overall.raw.value == 1.0
+    with pytest.raises(ValueError, match="two judgments of person 7"):
+        measured(stands, former=Judged(**vars(former) | {"version": np.array([2])}))
+
+
 def test_report_says_how_each_person_agrees_with_the_others() -> None:
     judged = some_judged()
     lately = judged.month == 24_302
