@@ -1,6 +1,6 @@
 """Everything that is stored: one file a noun."""
 
-from labeling.models.adapter import Adapter, TrainingItem
+from labeling.models.adapter import Adapter, HoldoutPrediction, TrainingItem
 from labeling.models.agreement import AgreementReport, Alarm, ErrorModel
 from labeling.models.audit import Audit, AuditItem
 from labeling.models.audit_log import AuditLogEntry
@@ -9,7 +9,7 @@ from labeling.models.gold import GoldPair, TrainingAnswer
 from labeling.models.guideline import GuidelinePath, GuidelineVersion
 from labeling.models.inquiry import Inquiry
 from labeling.models.invitation import Invitation
-from labeling.models.job import Job, ScoringShard
+from labeling.models.job import Job, ScoringShard, TrainingStep
 from labeling.models.judgment import Judgment
 from labeling.models.membership import Membership, Role
 from labeling.models.pair import ImportedLabel, ImportSource, Pair, PairAttribute
@@ -38,6 +38,7 @@ __all__ = [
     "GoldPair",
     "GuidelinePath",
     "GuidelineVersion",
+    "HoldoutPrediction",
     "ImportSource",
     "ImportedLabel",
     "Inquiry",
@@ -67,5 +68,6 @@ __all__ = [
     "Stream",
     "TrainingAnswer",
     "TrainingItem",
+    "TrainingStep",
     "User",
 ]

@@ -90,3 +90,21 @@ class ScoringShard(models.Model):
 
     def __str__(self) -> str:
         return f"shard {self.number} of {self.job}"
+
+
+class TrainingStep(models.Model):
+    """A point of a training job's curves: what the run reported at one step. At most a few thousand a job."""
+
+    job = models.ForeignKey(Job, models.PROTECT, related_name="training_steps", db_index=False)
+    step = models.PositiveIntegerField()
+    loss = models.FloatField()
+    learning_rate = models.FloatField(null=True)
+    pairs_per_second = models.FloatField(null=True)
+    memory_mb = models.FloatField(null=True, help_text="Of the device that trains, in megabytes.")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("job", "step"), name="training_step_once_per_job"),)
+
+    def __str__(self) -> str:
+        return f"step {self.step} of {self.job}"

@@ -25,6 +25,10 @@ class Project(models.Model):
         MAJORITY = "majority", "Majority: each judgment counts the same"
         DAWID_SKENE = "dawid_skene", "Dawid-Skene: each judgment by how its annotator errs"
 
+    class PromotionRule(models.TextChoices):
+        BETTER = "better", "Only when it is surely better than the champion"
+        NOT_WORSE = "not_worse", "When it is surely not worse than the champion by the margin"
+
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=100)
     scheme = models.ForeignKey(LabelScheme, models.PROTECT)
@@ -129,6 +133,29 @@ class Project(models.Model):
         help_text="At most this many pairs of one query are picked by the strategy in a round.",
     )
 
+    least_confidence = models.FloatField(
+        verbose_name="least confidence of a label",
+        default=0.0,
+        help_text="Labels of people that are less sure are not trained on. 0: all are. Rulings always count.",
+    )
+    promotion_rule = models.CharField(
+        verbose_name="a new adapter is promoted",
+        max_length=10,
+        choices=PromotionRule,
+        default=PromotionRule.BETTER,
+        help_text="Both are measured on the same holdout pairs.",
+    )
+    promotion_margin = models.FloatField(
+        verbose_name="margin of promotion",
+        default=0.01,
+        help_text="How much less holdout accuracy is let pass under the second rule: 0.01 is one point.",
+    )
+    adapters_kept = models.PositiveSmallIntegerField(
+        verbose_name="adapters kept",
+        default=10,
+        help_text="Older ones lose their files and predictions; never the champion, nor the one before it.",
+    )
+
     loop_enabled = models.BooleanField(
         verbose_name="the loop turns by itself",
         default=True,
@@ -197,6 +224,21 @@ class Project(models.Model):
                 condition=Q(batch_size__gte=1, max_per_query__gte=1, shard_size__gte=1, train_after__gte=1),
                 name="project_sizes_positive",
                 violation_error_message="Sizes of rounds, queries, scoring tasks and trainings start at 1.",
+            ),
+            models.CheckConstraint(
+                condition=Q(promotion_margin__gte=0, promotion_margin__lt=0.5),
+                name="project_promotion_margin_is_small",
+                violation_error_message="The margin of promotion is at least 0 and below 0.5.",
+            ),
+            models.CheckConstraint(
+                condition=Q(least_confidence__gte=0, least_confidence__lte=1),
+                name="project_least_confidence_is_a_share",
+                violation_error_message="The least confidence of a label is 0 to 1.",
+            ),
+            models.CheckConstraint(
+                condition=Q(adapters_kept__gte=1),
+                name="project_adapters_kept_positive",
+                violation_error_message="At least 1 adapter is kept.",
             ),
         )
 

@@ -13,6 +13,7 @@ from labeling.actions.queue import claim_slot
 from labeling.models import (
     Adapter,
     AuditLogEntry,
+    HoldoutPrediction,
     Job,
     Judgment,
     Label,
@@ -25,6 +26,7 @@ from labeling.models import (
     Slot,
     Split,
     TrainingItem,
+    TrainingStep,
 )
 from labeling.queries.projects import published_guideline
 from tests.making import PATHS, make_member, make_pair, make_pair_of, make_project, make_round, make_user
@@ -168,6 +170,27 @@ def test_adapter_champion_is_one_per_project() -> None:
     Adapter.objects.filter(project=project, number=1).update(state="champion")
     with refused("adapter_one_champion_per_project"):
         Adapter.objects.filter(project=project, number=2).update(state="champion")
+    with refused("adapter_champion_never_pruned"):
+        Adapter.objects.filter(project=project, number=1).update(pruned_at=timezone.now())
+
+
+def test_holdout_prediction_is_one_for_an_adapter_and_a_pair() -> None:
+    project = make_project()
+    job = Job.objects.create(project=project, kind="train", state="done", finished_at=timezone.now())
+    adapter = Adapter.objects.create(project=project, number=1, job=job, artifact="a", manifest={}, labels_seen=1)
+    label = Label.objects.get(scheme=project.scheme, key="E")
+    said = {"label": label, "judged": label, "probabilities": [1.0, 0.0, 0.0, 0.0], "confidence": 1.0}
+    pair = make_pair_of(project, Split.HOLDOUT)
+    HoldoutPrediction.objects.create(adapter=adapter, pair=pair, **said)
+    with refused("holdout_prediction_once"):
+        HoldoutPrediction.objects.create(adapter=adapter, pair=pair, **said)
+
+
+def test_training_step_is_one_for_a_job_and_a_step() -> None:
+    job = Job.objects.create(project=make_project(), kind="train")
+    TrainingStep.objects.create(job=job, step=1, loss=1.4)
+    with refused("training_step_once_per_job"):
+        TrainingStep.objects.create(job=job, step=1, loss=1.3)
 
 
 def test_audit_log_takes_inserts_only() -> None:
@@ -232,6 +255,9 @@ def test_pair_and_query_are_stored_once() -> None:
         ({"max_overlap": 1}, "project_max_overlap_not_less"),
         ({"holdout_percent": 95}, "project_splits_leave_training"),
         ({"batch_size": 0}, "project_sizes_positive"),
+        ({"promotion_margin": 0.5}, "project_promotion_margin_is_small"),
+        ({"least_confidence": 1.1}, "project_least_confidence_is_a_share"),
+        ({"adapters_kept": 0}, "project_adapters_kept_positive"),
     ],
 )
 def test_project_settings_are_held_in_range(changes: dict[str, object], constraint: str) -> None:
