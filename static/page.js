@@ -74,7 +74,19 @@
     if (image.complete && image.naturalWidth === 0) admitMissingPicture(image);
   }
 
+  // A chart that goes on gets its new picture in place: the browser keeps the old one until the new one has come.
+  function redrawCharts() {
+    for (const told of document.querySelectorAll("[data-redraw]")) {
+      const image = document.querySelector(`#${told.dataset.redraw} picture > img`);
+      if (!image || image.getAttribute("src") === told.dataset.src) continue;
+      for (const source of image.parentElement.querySelectorAll("source")) source.srcset = told.dataset.srcDark;
+      image.src = told.dataset.src;
+      image.alt = told.dataset.alt;
+    }
+  }
+
   document.addEventListener("htmx:afterSettle", () => {
+    redrawCharts();
     paintCharts(document);
     letToastsGo(document);
   });

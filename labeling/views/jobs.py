@@ -8,11 +8,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRefresh
 
 from labeling.access import for_roles
 from labeling.actions.jobs import cancel_job, enqueue_job
-from labeling.models import Job, Membership, Project, Role
+from labeling.models import Adapter, Job, Membership, Project, Role
+from labeling.queries.training_steps import pace_of, steps_of
 from labeling.views.frame import project_page
+from labeling.views.numbers import duration
+from labeling.views.training_charts import loss_context
 
 # What a button starts, and what follows by itself.
 STARTS: dict[str, tuple[Job.Kind, tuple[Job.Kind, ...]]] = {
@@ -52,13 +56,31 @@ def jobs(request: HttpRequest, member: Membership) -> HttpResponse:
 @require_safe
 @for_roles(Role.LEAD)
 def job(request: HttpRequest, member: Membership, job_id: int) -> HttpResponse:
-    """Show one job; to htmx, its progress alone."""
-    found = get_object_or_404(member.project.jobs.select_related("requested_by"), pk=job_id)
-    template = "components/job.html" if request.htmx else "jobs/job.html"  # type: ignore[attr-defined]
-    crumbs = [{"text": "Jobs", "url": reverse("jobs", args=[member.project.slug])}, {"text": str(found), "url": ""}]
-    return project_page(
-        request, member, template, "jobs", {"crumbs": crumbs, "found": found} | job_context(member.project, found)
-    )
+    """Show one job; to htmx, its progress alone, and with `live` what goes on in a training."""
+    found = get_object_or_404(member.project.jobs.select_related("requested_by", "project"), pk=job_id)
+    context: dict[str, Any] = {"found": found} | job_context(member.project, found)
+    if request.htmx and "live" not in request.GET:  # type: ignore[attr-defined]
+        return project_page(request, member, "components/job.html", "jobs", context)
+    if found.kind == Job.Kind.TRAIN:
+        context |= training_context(found)
+    if request.htmx:  # type: ignore[attr-defined]
+        if not found.active:
+            return HttpResponseClientRefresh()
+        template = "jobs/loss.html" if request.GET["live"] == "loss" else "jobs/live.html"
+        return project_page(request, member, template, "jobs", context)
+    context["crumbs"] = [{"text": "Jobs", "url": reverse("jobs", args=[member.project.slug])}, {"text": str(found)}]
+    return project_page(request, member, "jobs/job.html", "jobs", context)
+
+
+def training_context(found: Job) -> dict[str, Any]:
+    """Return what a training's page shows beside its progress."""
+    pace = pace_of(found)
+    return {
+        "pace": pace,
+        "left": duration(pace.seconds_left) if pace and pace.seconds_left is not None else "",
+        "loss": loss_context(found, steps_of(found)),
+        "adapter": Adapter.objects.filter(job=found).first(),
+    }
 
 
 @require_POST

@@ -197,6 +197,7 @@ POST_ONLY = {
     *("draft-start", "draft-check", "draft-discard"),
 }
 FOR_MACHINES = {"health", "summary", "learning-curve", "compare-choose", "agreement-csv", "agreement-chart"}
+FOR_MACHINES |= {"loss-curve", "loss-csv"}
 # Looked at in tests of their own.
 ELSEWHERE = {"login", "join", "joining"}
 # What Tab meets on the desk, in this order.
