@@ -126,7 +126,7 @@ def plain_words(error: Exception) -> str:
     if isinstance(error, RunError | SpecError | DatasetError | BaseModelError | TrainingError):
         return str(error)
     if isinstance(error, torch.OutOfMemoryError):
-        return f"The GPU ran out of memory: lower batch_size or max_length. {error}"
+        return f"The GPU ran out of memory: lower batch_tokens or max_length. {error}"
     return f"Training stopped with an unexpected error, {type(error).__name__}: {error}"
 
 

@@ -13,7 +13,7 @@ from modeling.judge.spec import JudgeSpec
 LABELS = ("exact", "substitute", "irrelevant")
 COLOURS = ("red", "blue", "green", "black", "white", "yellow")
 THINGS = ("coffee mug", "desk lamp", "yoga mat", "backpack", "dog leash", "wall clock", "frying pan", "umbrella")
-SMALL = JudgeSpec(max_length=16, epochs=2, lora_rank=8, lora_alpha=16)
+SMALL = JudgeSpec(max_length=16, batch_tokens=384, epochs=2, lora_rank=8, lora_alpha=16)
 
 
 @dataclass(frozen=True)

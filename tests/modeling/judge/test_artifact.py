@@ -107,7 +107,7 @@ def test_artifact_without_a_sound_manifest_is_corrupt(folder: Path) -> None:
     [
         ({"format": 2}, "has format 2, this version reads 1"),
         ({"prompt_version": "bi-encoder-0"}, "learned from texts of version bi-encoder-0, now they are bi-encoder-1"),
-        ({"spec": {"kind": "completion"}}, "has a setting that is not known here: kind: expected"),
+        ({"spec": {"kind": "oracle"}}, "has a setting that is not known here: kind: expected"),
         ({"base_model_sha256": "0" * 64}, rf"was trained on {EMBEDDED} with weights 0{{64}}, but .* has"),
     ],
 )

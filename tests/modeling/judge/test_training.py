@@ -1,5 +1,4 @@
 import json
-import math
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -52,7 +51,9 @@ def test_training_artifact_judges_as_the_run_measured(trained: Trained) -> None:
 def test_training_reports_every_step_with_its_loss(trained: Trained) -> None:
     assert [report.phase for report in trained.reports if report.done == 0] == ["load", "evaluate"]
     steps = [report for report in trained.reports if report.phase == "train"]
-    total = 2 * math.ceil(sum(row.split == "train" for row in trained.examples) / 32)
+    total = steps[-1].total
+    pairs_a_step = 2 * sum(row.split == "train" for row in trained.examples) / total
+    assert 16 <= pairs_a_step <= 24  # 384 tokens
     assert [report.done for report in steps] == list(range(1, total + 1))
     assert {report.total for report in steps} == {total}
     losses = [report.loss for report in steps if report.loss is not None]
