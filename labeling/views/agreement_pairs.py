@@ -5,7 +5,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.views.decorators.http import require_safe
 
 from labeling.access import for_roles
@@ -28,7 +27,7 @@ from labeling.views.behind import in_words
 from labeling.views.frame import project_page
 from labeling.views.product import language_of, product_context
 from labeling.views.tables import csv_file, harmless
-from labeling.views.walks import Walked, walks_context
+from labeling.views.walks import walked_by, walks_context
 
 SHOWN = 20
 EXPORTED = 500  # pairs that are read at a time
@@ -104,7 +103,7 @@ def _rows(project: Project, compared: Mapping[int, Collection[tuple[int, int]]])
                 "query_lang": language_of(pair.query.locale),
                 # Pictures are told apart by it, and a product may stand here with several queries.
                 "product": product_context(pair.product, words_of(pair.query.text)) | {"revision": pair.pk},
-                "walks": walks_context(project, [_walked(judgment) for judgment in said]),
+                "walks": walks_context(project, [walked_by(judgment) for judgment in said]),
                 "consensus": getattr(pair, "consensus", None),
             }
         )
@@ -123,18 +122,6 @@ def _judgments(compared: Mapping[int, Collection[tuple[int, int]]]) -> dict[int,
     for judgment in rows.order_by("created_at", "pk"):
         found[judgment.pair_id].append(judgment)
     return found
-
-
-def _walked(judgment: Judgment) -> Walked:
-    day = date_format(judgment.created_at, "DATE_FORMAT")
-    return Walked(
-        guideline=judgment.guideline,
-        path=judgment.path,
-        label=judgment.label,
-        name=judgment.annotator.get_username(),
-        about=f"version {judgment.guideline.number}, {judgment.stream}, {day}",
-        note=judgment.note,
-    )
 
 
 def _csv_rows(found: Found) -> Iterator[list[object]]:

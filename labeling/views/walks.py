@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.formats import date_format
+
 from labeling.actions.judgments import tree_of
 from labeling.guidelines.parting import parting
 from labeling.guidelines.tree import Guideline
 from labeling.guidelines.walk import Path, parse_path
-from labeling.models import GuidelineVersion, Label, Project
+from labeling.models import GuidelineVersion, Judgment, Label, Project
 from labeling.views.desk import as_read
 
 
@@ -22,6 +24,19 @@ class Walked:
     name: str = ""
     about: str = ""
     note: str = ""
+
+
+def walked_by(judgment: Judgment) -> Walked:
+    """Return a judgment's walk with who made it, under which version, why and when."""
+    day = date_format(judgment.created_at, "DATE_FORMAT")
+    return Walked(
+        guideline=judgment.guideline,
+        path=judgment.path,
+        label=judgment.label,
+        name=judgment.annotator.get_username(),
+        about=f"version {judgment.guideline.number}, {judgment.stream}, {day}",
+        note=judgment.note,
+    )
 
 
 def walks_context(project: Project, walked: Sequence[Walked]) -> list[dict[str, Any]]:

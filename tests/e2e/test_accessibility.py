@@ -171,6 +171,8 @@ PAGES: dict[Role, list[Visit]] = {
         Visit("who-is-right", "unfolded", act=unfold),
         Visit("agreement-pairs", "those that differ", query="?differ=1"),
         Visit("agreement-pairs", "none", query="?labels=S,C"),
+        Visit("adapter-pairs", "unfolded", act=unfold),
+        Visit("adapter-pairs", "none", query="?said=C&judged=I"),
         *[
             Visit(name, "unfolded", act=unfold)
             for name in ("agreement", "agreement-pairs", "project", "gold", "adapter", "settings", "data")
