@@ -1,5 +1,7 @@
 """The lead's pages: what they show when there is nothing and when there is something, and what they cost."""
 
+import html
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -107,6 +109,59 @@ def test_settings_that_make_no_sense_are_refused_in_words(client: Client) -> Non
     assert "must be above 0 and at most 1" in answer.content.decode()
     project.refresh_from_db()
     assert project.random_share == 0.5
+
+
+def settings_of(client: Client, project: Project, **changes: str) -> tuple[str, dict[str, str]]:
+    """Return the address of the settings and what its form sends with some changes."""
+    url = reverse("settings", args=[project.slug])
+    form = client.get(url).context["form"]
+    values = {name: form[name].value() for name in form.fields} | {"judge_spec": "{}"} | changes
+    return url, {name: value for name, value in values.items() if value is not None and value is not False}
+
+
+def test_judge_is_chosen_by_name_and_differs_by_what_is_written(client: Client) -> None:
+    project = lead_of(client, judge_spec={"like": "qwen3-0.6b", "epochs": 2})
+    url, values = settings_of(client, project, like="minilm-cross-encoder", judge_spec='{"epochs": 5}')
+    page = client.get(url)
+    assert page.context["form"]["like"].value() == "qwen3-0.6b"
+    assert page.context["form"]["judge_spec"].value() == '{"epochs": 2}'
+    assert "completion on Qwen/" in page.content.decode()
+    assert client.post(url, values).status_code == 302
+    project.refresh_from_db()
+    assert project.judge_spec == {"like": "minilm-cross-encoder", "epochs": 5}
+    url, values = settings_of(client, project, like="")
+    assert client.post(url, values).status_code == 302
+    project.refresh_from_db()
+    assert project.judge_spec == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"judge_spec": '{"epochs": 0}'}, "epochs: expected a whole number from 1 to 1000, got 0"),
+        ({"judge_spec": '{"colour": "red"}'}, "colour: unknown setting of a judge"),
+        ({"judge_spec": '{"like": "gpt"}'}, "like: expected one of"),
+        ({"like": "gpt"}, "Select a valid choice"),
+        ({"promotion_margin": "0.5"}, "The margin of promotion is at least 0 and below 0.5."),
+        ({"adapters_kept": "0"}, "At least 1 adapter is kept."),
+    ],
+)
+def test_settings_of_the_judge_that_cannot_be_used_are_refused(
+    client: Client, changes: dict[str, str], says: str
+) -> None:
+    project = lead_of(client)
+    url, values = settings_of(client, project, **changes)
+    answer = client.post(url, values)
+    assert answer.status_code == 400
+    assert says in html.unescape(answer.content.decode())
+
+
+def test_rule_of_promotion_is_a_setting(client: Client) -> None:
+    project = lead_of(client)
+    url, values = settings_of(client, project, promotion_rule="not_worse", promotion_margin="0.02", adapters_kept="3")
+    assert client.post(url, values).status_code == 302
+    project.refresh_from_db()
+    assert (project.promotion_rule, project.promotion_margin, project.adapters_kept) == ("not_worse", 0.02, 3)
 
 
 def test_jobs_are_started_once_and_can_be_stopped(client: Client) -> None:
