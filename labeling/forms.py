@@ -558,7 +558,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         spec = dict(self.instance.judge_spec) if isinstance(self.instance.judge_spec, dict) else {}
-        self.initial |= {"like": spec.pop("like", ""), "judge_spec": spec}
+        self.initial.update(like=spec.pop("like", ""), judge_spec=spec)
         field = self.fields["like"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - for the type checker
         field.choices = [("", "The default: MiniLM, which comes with Winnow"), *map(_shipped_choice, shipped_specs())]
@@ -768,7 +768,9 @@ class HoldoutForm(forms.Form):
                 self.add_error(name, f"this needs a {other}, too.")
         return found
 
-    problem = BehindForm.problem
+    def problem(self) -> str:
+        """Return what is wrong, field by field, in one line."""
+        return "; ".join(f"{name}: {' '.join(map(str, errors))}" for name, errors in self.errors.items())
 
     def wanted(self) -> Wanted:
         """Return what is asked for."""
