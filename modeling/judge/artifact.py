@@ -17,7 +17,7 @@ from modeling.judge.base_model import file_sha256
 from modeling.judge.prompts import PROMPT_VERSION
 from modeling.judge.spec import JudgeSpec, SpecError
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 # PEFT's own layout, so that the folder can be opened by PEFT alone.
 ADAPTER_FOLDER = "adapter"

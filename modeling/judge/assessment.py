@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from modeling.evaluation.calibration import fit_temperature
+from modeling.evaluation.calibration import NONE, PER_LABEL, TEMPERATURE, fit_calibration
 from modeling.evaluation.classification import Evaluation, evaluate
 from modeling.judge.dataset import CALIBRATION, HOLDOUT, TRAIN, Example
 from modeling.judge.scoring import Judge
@@ -22,14 +22,19 @@ def majority_label(examples: Sequence[Example], label_count: int) -> int:
     return int(np.bincount(labels, minlength=label_count).argmax())
 
 
-def calibrate(judge: Judge, examples: Sequence[Example]) -> tuple[Judge, str]:
-    """The judge with a temperature fitted on the calibration split alone, and how that went in words."""
+def calibrate(judge: Judge, examples: Sequence[Example], seed: int) -> tuple[Judge, str]:
+    """The judge with a calibration fitted on the calibration split alone, and how that went in words."""
     rows = [example for example in examples if example.split == CALIBRATION]
     if len(rows) < MIN_CALIBRATION_ROWS:
         return judge, (f"Not calibrated: {len(rows)} pairs are set aside for it, {MIN_CALIBRATION_ROWS} are needed.")
     logits = judge.logits([row.query for row in rows], [row.product for row in rows])
-    temperature = fit_temperature(logits, [row.label for row in rows])
-    return replace(judge, temperature=temperature), f"Calibrated on {len(rows)} pairs of their own."
+    found = fit_calibration(logits, [row.label for row in rows], [row.query_id for row in rows], seed)
+    how = {
+        NONE: "Left as it is: no calibration was likelier",
+        TEMPERATURE: f"Calibrated by a temperature of {found.temperature:.2f}, the likeliest way",
+        PER_LABEL: "Calibrated by a scale and a shift for each label, the likeliest way",
+    }
+    return replace(judge, calibration=found), f"{how[found.method]} on {len(rows)} pairs of their own."
 
 
 def assess(judge: Judge, examples: Sequence[Example], seed: int) -> Evaluation:

@@ -1,7 +1,7 @@
 """A judge at work: texts in, calibrated probabilities out. Throughput is the point."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
-from scipy.special import softmax
 
+from modeling.evaluation.calibration import Calibration
 from modeling.judge.artifact import ADAPTER_FOLDER, HEAD_WEIGHTS, IncompatibleArtifact, read_artifact
 from modeling.judge.base_model import resolve_base_model, weights_sha256
 from modeling.judge.model import (
@@ -42,7 +42,7 @@ class Judge:
     tokenizer: Any
     labels: tuple[str, ...]
     max_length: int
-    temperature: float = 1.0
+    calibration: Calibration = field(default_factory=Calibration)
 
     @classmethod
     def load(cls, folder: Path, device: torch.device | None = None) -> "Judge":
@@ -67,12 +67,12 @@ class Judge:
             tokenizer=load_tokenizer(base),
             labels=artifact.labels,
             max_length=artifact.spec.max_length,
-            temperature=artifact.manifest["temperature"],
+            calibration=Calibration.from_dict(artifact.manifest["calibration"]),
         )
 
     def probabilities(self, queries: Sequence[str], products: Sequence[str]) -> Floats:
         """Calibrated probabilities (pairs, labels) for texts made by prompts.py; rows sum to 1."""
-        return softmax(self.logits(queries, products) / self.temperature, axis=1).astype(np.float32)
+        return self.calibration.probabilities(self.logits(queries, products)).astype(np.float32)
 
     def logits(self, queries: Sequence[str], products: Sequence[str]) -> Floats:
         """Logits (pairs, labels), before calibration. Each distinct text is embedded once."""

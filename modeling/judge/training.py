@@ -42,7 +42,7 @@ def train(
 ) -> dict[str, Any]:
     """Train a judge on the training split and write its artifact to `folder`; returns the manifest.
 
-    The temperature is fitted on the calibration split and the evaluation is on the holdout. The same spec and
+    The calibration is fitted on the calibration split and the evaluation is on the holdout. The same spec and
     pairs give the same weights on the same machine with as many threads; pairs may come in any order.
     `provenance` is kept as it is. DatasetError, BaseModelError, or TrainingError when the loss is no number.
     """
@@ -78,14 +78,14 @@ def train(
 
 
 def _manifest(spec: JudgeSpec, raw: Judge, examples: Sequence[Example]) -> dict[str, Any]:
-    judge, calibration = calibrate(raw, examples)
+    judge, calibration_words = calibrate(raw, examples, spec.seed)
     evaluation = assess(judge, examples, spec.seed)
     return {
         "spec": spec.to_dict(),
         "labels": list(judge.labels),
         "prompt_version": PROMPT_VERSION,
-        "temperature": judge.temperature,
-        "calibration": calibration,
+        "calibration": judge.calibration.to_dict(),
+        "calibration_words": calibration_words,
         "examples_sha256": digest(examples),
         "counts": split_counts(examples, judge.labels),
         "majority_label": judge.labels[majority_label(examples, len(judge.labels))],

@@ -105,7 +105,7 @@ def test_artifact_without_a_sound_manifest_is_corrupt(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": 2}, "has format 2, this version reads 1"),
+        ({"format": 1}, "has format 1, this version reads 2"),
         ({"prompt_version": "bi-encoder-0"}, "learned from texts of version bi-encoder-0, now they are bi-encoder-1"),
         ({"spec": {"kind": "oracle"}}, "has a setting that is not known here: kind: expected"),
         ({"base_model_sha256": "0" * 64}, rf"was trained on {EMBEDDED} with weights 0{{64}}, but .* has"),

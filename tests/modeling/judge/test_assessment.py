@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from modeling.evaluation.calibration import Calibration
 from modeling.evaluation.classification import Evaluation, evaluate
 from modeling.judge.assessment import calibrate, collapse, majority_label
 from modeling.judge.dataset import Example
@@ -56,10 +57,11 @@ def test_calibration_uses_its_own_split_and_says_when_it_is_too_small(trained: T
     judge = Judge.load(trained.folder)
     raw = Judge(judge.model, judge.tokenizer, judge.labels, judge.max_length)
     own = [row for row in trained.examples if row.split == "calibration"]
-    fitted, words = calibrate(raw, own)
-    assert fitted.temperature == pytest.approx(trained.manifest["temperature"], rel=0.02)
-    assert words == f"Calibrated on {len(own)} pairs of their own."
+    fitted, words = calibrate(raw, own, seed=0)
+    assert fitted.calibration == Calibration.from_dict(trained.manifest["calibration"])
+    assert words == trained.manifest["calibration_words"]
+    assert words.endswith(f"on {len(own)} pairs of their own.")
     rest = [row for row in trained.examples if row.split != "calibration"]
-    unfitted, words = calibrate(raw, rest + own[:19])
-    assert unfitted.temperature == 1.0
+    unfitted, words = calibrate(raw, rest + own[:19], seed=0)
+    assert unfitted.calibration == Calibration()
     assert words == "Not calibrated: 19 pairs are set aside for it, 20 are needed."

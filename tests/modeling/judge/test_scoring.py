@@ -2,8 +2,8 @@ import random
 
 import numpy as np
 import pytest
-import torch
 
+from modeling.evaluation.calibration import Calibration
 from modeling.judge import scoring
 from modeling.judge.scoring import Judge, _batches_by_length
 from tests.modeling.judge.shop import LABELS, Trained
@@ -64,9 +64,9 @@ def test_judge_refuses_sides_of_different_length(judge: Judge) -> None:
         judge.probabilities(["a", "b"], ["c"])
 
 
-def test_judge_is_calibrated_by_the_temperature_of_its_manifest(judge: Judge, trained: Trained) -> None:
-    logits = torch.from_numpy(judge.logits(QUERIES, PRODUCTS))
-    expected = torch.softmax(logits / trained.manifest["temperature"], dim=1).numpy()
+def test_judge_is_calibrated_as_its_manifest_says(judge: Judge, trained: Trained) -> None:
+    logits = judge.logits(QUERIES, PRODUCTS)
+    expected = Calibration.from_dict(trained.manifest["calibration"]).probabilities(logits)
     assert np.abs(judge.probabilities(QUERIES, PRODUCTS) - expected).max() < 1e-5
 
 

@@ -36,7 +36,8 @@ def test_training_says_everything_about_its_making(trained: Trained) -> None:
         split: {label: counted[split, label] for label in LABELS} for split in ("train", "calibration", "holdout")
     }
     assert manifest["majority_label"] == "exact"
-    assert manifest["calibration"].startswith("Calibrated on")
+    assert manifest["calibration"]["method"] in ("temperature", "per_label")
+    assert manifest["calibration_words"].startswith("Calibrated by a ")
     assert manifest["provenance"] == {"round": 3}
     assert manifest["libraries"]["torch"].startswith("2.")
     assert manifest["training_seconds"] > 0
@@ -68,7 +69,7 @@ def test_training_repeats_exactly_whatever_the_order_of_the_pairs(trained: Train
     two = train(spec, fewer[::-1], LABELS, tmp_path / "two")
     other = train(replace(spec, seed=1), fewer, LABELS, tmp_path / "other")
     assert one["files"] == two["files"]
-    assert one["temperature"] == two["temperature"]
+    assert one["calibration"] == two["calibration"]
     assert one["files"]["head.safetensors"] != other["files"]["head.safetensors"]
 
 
@@ -81,7 +82,7 @@ def test_training_never_reads_the_holdout(trained: Trained, tmp_path: Path) -> N
     honest = train(spec, fewer, LABELS, tmp_path / "honest")
     blind = train(spec, spoiled, LABELS, tmp_path / "blind")
     assert honest["files"] == blind["files"]
-    assert honest["temperature"] == blind["temperature"]
+    assert honest["calibration"] == blind["calibration"]
     assert honest["holdout"] != blind["holdout"]
 
 
