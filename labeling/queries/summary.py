@@ -3,6 +3,7 @@
 from typing import Any
 
 from labeling.models import Adapter, Judgment, Pair, Project
+from labeling.queries.adapters import measured
 from labeling.queries.agreement import stored_report
 from labeling.queries.pairs import unlabeled_pairs
 from labeling.queries.predictions import champion_of, mean_confidence, pool_predictions
@@ -53,11 +54,10 @@ def stored_agreement(project: Project) -> dict[str, Any] | None:
 def adapter_summary(adapter: Adapter) -> dict[str, Any]:
     """Return an adapter's measures on the holdout; null where it has none."""
     holdout = adapter.manifest.get("holdout") or {}
+    found = {name: measured(adapter.manifest, name) for name in ("accuracy", "alpha", "ece")}
     return {
         "name": adapter.name,
         "holdout_n": holdout.get("n", 0),
-        "accuracy": holdout.get("accuracy", {}).get("value"),
         "majority_accuracy": holdout.get("majority_accuracy"),
-        "alpha": holdout.get("alpha", {}).get("value"),
-        "ece": holdout.get("ece"),
+        **{name: estimate.value if estimate else None for name, estimate in found.items()},
     }

@@ -74,8 +74,8 @@ def adapter_row(found: Adapter) -> dict[str, Any]:
         "accuracy": stat(measured(found.manifest, "accuracy")),
         "alpha": stat(measured(found.manifest, "alpha")),
         "baseline": holdout.get("majority_accuracy"),
-        "macro_f1": holdout.get("macro_f1"),
-        "ece": holdout.get("ece"),
+        "macro_f1": stat(measured(found.manifest, "macro_f1"))["value"],
+        "ece": stat(measured(found.manifest, "ece"))["value"],
         "n": holdout.get("n"),
     }
 

@@ -1,5 +1,6 @@
 """A judge's labels against people's, by query, with the baseline they have to beat."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,16 +17,27 @@ from modeling.estimates import (
     none_if_nan,
     sum_by_cluster,
 )
-from modeling.evaluation.calibration import expected_calibration_error
+from modeling.evaluation.calibration import (
+    CoveragePoint,
+    ReliabilityBin,
+    accuracy_by_coverage,
+    calibration_error,
+    reliability_curve,
+)
 
 
 @dataclass(frozen=True)
 class LabelScore:
-    """One label's scores; n is how many pairs people gave it. nan where nothing can be divided."""
+    """One label's scores; n is how many pairs people gave it. nan where nothing can be divided.
+
+    The interval of F1 is f1_low to f1_high.
+    """
 
     precision: float
     recall: float
     f1: float
+    f1_low: float
+    f1_high: float
     n: int
 
     def to_dict(self) -> dict[str, float | int | None]:
@@ -34,22 +46,30 @@ class LabelScore:
             "precision": none_if_nan(self.precision),
             "recall": none_if_nan(self.recall),
             "f1": none_if_nan(self.f1),
+            "f1_low": none_if_nan(self.f1_low),
+            "f1_high": none_if_nan(self.f1_high),
             "n": self.n,
         }
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a judge did on n pairs that people labeled. `confusion[people's label][judge's label]`."""
+    """What a judge did on n pairs that people labeled. `confusion[people's label][judge's label]`.
+
+    `ece_before` is the calibration error before calibration, nan where that is not known.
+    """
 
     n: int
     accuracy: Estimate
     majority_accuracy: float
     alpha: Estimate
-    macro_f1: float
+    macro_f1: Estimate
     per_label: tuple[LabelScore, ...]
     confusion: tuple[tuple[int, ...], ...]
-    ece: float
+    ece: Estimate
+    ece_before: Estimate
+    reliability: tuple[ReliabilityBin, ...]
+    coverage: tuple[CoveragePoint, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON: nan becomes None, tuples become lists."""
@@ -58,10 +78,13 @@ class Evaluation:
             "accuracy": self.accuracy.to_dict(),
             "majority_accuracy": none_if_nan(self.majority_accuracy),
             "alpha": self.alpha.to_dict(),
-            "macro_f1": none_if_nan(self.macro_f1),
+            "macro_f1": self.macro_f1.to_dict(),
             "per_label": [score.to_dict() for score in self.per_label],
             "confusion": [list(row) for row in self.confusion],
-            "ece": none_if_nan(self.ece),
+            "ece": self.ece.to_dict(),
+            "ece_before": self.ece_before.to_dict(),
+            "reliability": [one.to_dict() for one in self.reliability],
+            "coverage": [one.to_dict() for one in self.coverage],
         }
 
 
@@ -73,32 +96,41 @@ def evaluate(
     majority_label: int,
     seed: int,
     draws: int = 500,
+    uncalibrated: ArrayLike | None = None,
 ) -> Evaluation:
     """Compare a judge's probabilities with people's labels.
 
-    `truth` is (n,) label indices, `probabilities` (n, labels), `clusters` (n,) the pairs' queries, by which
-    the intervals of accuracy and alpha are resampled. `majority_label` is the most frequent label of the
-    TRAINING data: always giving it is the baseline. alpha is Krippendorff's between the judge and people;
-    macro F1 is over the labels that either of them used; ece is of the largest probability, in 15 bins.
-    Without rows every number is nan. ValueError for shapes that do not fit or labels out of range.
+    `truth` is (n,) label indices, `probabilities` (n, labels), `clusters` (n,) the pairs' queries, which are
+    resampled for every interval. `majority_label` is the most frequent label of the TRAINING data: always giving
+    it is the baseline. `uncalibrated` (n, labels) are the probabilities before calibration. alpha is
+    Krippendorff's between the judge and people; macro F1 is over the labels that either of them used; ece is of
+    the largest probability, in 15 bins, and `reliability` shows them; `coverage` is the accuracy of the surest
+    share. Without rows every number is nan. ValueError for shapes that do not fit or labels out of range.
     """
     people, chances, names = _checked(truth, probabilities, clusters, majority_label)
     labels = chances.shape[1]
     judged = chances.argmax(axis=1)
     confusion = np.bincount(people * labels + judged, minlength=labels * labels).reshape(labels, labels)
-    per_label = _label_scores(confusion)
-    f1 = [score.f1 for score in per_label if not np.isnan(score.f1)]
     right = people == judged
     n = len(people)
+    sure = chances.max(axis=1)
+    sums = _counts_by_cluster(people, judged, labels, names)
+    before = Estimate(NAN, NAN, NAN, 0)
+    if uncalibrated is not None:
+        _, raw, _ = _checked(truth, uncalibrated, clusters, majority_label)
+        before = calibration_error(raw.max(axis=1), raw.argmax(axis=1) == people, names, draws=draws, seed=seed)
     return Evaluation(
         n=n,
         accuracy=clustered_share(right, np.ones(n), names, draws=draws, seed=seed),
         majority_accuracy=float((people == majority_label).mean()) if n else NAN,
-        alpha=_alpha(people, judged, labels, names, draws=draws, seed=seed),
-        macro_f1=float(np.mean(f1)) if f1 else NAN,
-        per_label=per_label,
+        alpha=_estimate(_alpha_of, sums, n, draws=draws, seed=seed),
+        macro_f1=_estimate(_macro_f1_of, sums, n, draws=draws, seed=seed),
+        per_label=_label_scores(confusion, sums, draws=draws, seed=seed),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
-        ece=expected_calibration_error(chances.max(axis=1), right),
+        ece=calibration_error(sure, right, names, draws=draws, seed=seed),
+        ece_before=before,
+        reliability=reliability_curve(sure, right, names, draws=draws, seed=seed),
+        coverage=accuracy_by_coverage(sure, right, names, draws=draws, seed=seed),
     )
 
 
@@ -123,39 +155,56 @@ def _checked(
     return people, chances, names
 
 
-def _label_scores(confusion: NDArray[np.int64]) -> tuple[LabelScore, ...]:
+def _counts_by_cluster(
+    people: NDArray[np.int64], judged: NDArray[np.int64], labels: int, names: NDArray[np.generic]
+) -> Floats:
+    """What each cluster adds for each label: (clusters, 3, labels), of right pairs, of the judge's and of people's."""
+    one_hot = np.eye(labels)
+    counts = np.stack([one_hot[people] * (people == judged)[:, None], one_hot[judged], one_hot[people]], axis=1)
+    return sum_by_cluster(counts, names)
+
+
+# Statistics of sums (..., 3, labels) of what _counts_by_cluster makes.
+
+
+def _alpha_of(sums: Floats) -> Floats:
+    """Alpha of two raters: each pair adds its two labels, and two to the agreement if they are one."""
+    return alpha_of_coincidences(2 * sums[..., 0, :].sum(axis=-1), sums[..., 1, :] + sums[..., 2, :])
+
+
+def _f1_of(sums: Floats) -> Floats:
+    """F1 of each label, (..., labels), nan where nobody gave it."""
+    given = sums[..., 1, :] + sums[..., 2, :]
+    f1: Floats = np.divide(2 * sums[..., 0, :], given, out=np.full_like(given, np.nan), where=given > 0)
+    return f1
+
+
+def _macro_f1_of(sums: Floats) -> Floats:
+    """The mean F1 of the labels that were given, (...); nan without any."""
+    f1 = _f1_of(sums)
+    used = ~np.isnan(f1)
+    count = used.sum(axis=-1)
+    total = np.where(used, f1, 0).sum(axis=-1)
+    mean: Floats = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+    return mean
+
+
+def _estimate(statistic: Callable[[Floats], Floats], sums: Floats, n: int, *, draws: int, seed: int) -> Estimate:
+    low, high = bootstrap_clusters(statistic, sums, draws=draws, seed=seed)
+    return Estimate(float(statistic(sums.sum(axis=0, keepdims=True))[0]), low, high, n)
+
+
+def _label_scores(confusion: NDArray[np.int64], sums: Floats, *, draws: int, seed: int) -> tuple[LabelScore, ...]:
     hits = confusion.diagonal()
     given, true = confusion.sum(axis=0), confusion.sum(axis=1)
-    return tuple(
-        LabelScore(
-            precision=_ratio(int(hit), int(by_judge)),
-            recall=_ratio(int(hit), int(by_people)),
-            f1=_ratio(2 * int(hit), int(by_judge + by_people)),
-            n=int(by_people),
+    scores = []
+    for label, (hit, by_judge, by_people) in enumerate(zip(hits.tolist(), given.tolist(), true.tolist(), strict=True)):
+        f1 = _estimate(
+            lambda drawn: _f1_of(drawn)[..., 0], sums[:, :, label : label + 1], by_people, draws=draws, seed=seed
         )
-        for hit, by_judge, by_people in zip(hits, given, true, strict=True)
-    )
+        scores.append(LabelScore(_ratio(hit, by_judge), _ratio(hit, by_people), f1.value, f1.low, f1.high, by_people))
+    return tuple(scores)
 
 
 def _ratio(part: int, whole: int) -> float:
     return part / whole if whole else NAN
-
-
-def _alpha(
-    people: NDArray[np.int64],
-    judged: NDArray[np.int64],
-    labels: int,
-    names: NDArray[np.generic],
-    *,
-    draws: int,
-    seed: int,
-) -> Estimate:
-    """Alpha of two raters: each pair adds its two labels, and two to the agreement if they are one."""
-    one_hot = np.eye(labels)
-    rows = np.column_stack([2.0 * (people == judged), one_hot[people] + one_hot[judged]])
-    sums = sum_by_cluster(rows, names)
-    total = sums.sum(axis=0)
-    low, high = bootstrap_clusters(
-        lambda drawn: alpha_of_coincidences(drawn[:, 0], drawn[:, 1:]), sums, draws=draws, seed=seed
-    )
-    return Estimate(float(alpha_of_coincidences(total[0], total[1:])), low, high, len(people))

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from modeling.evaluation.calibration import NONE, PER_LABEL, TEMPERATURE, fit_calibration
+from modeling.evaluation.calibration import NONE, PER_LABEL, TEMPERATURE, Calibration, fit_calibration
 from modeling.evaluation.classification import Evaluation, evaluate
-from modeling.judge.dataset import CALIBRATION, HOLDOUT, TRAIN, Example
-from modeling.judge.scoring import Judge
+from modeling.judge.dataset import CALIBRATION, TRAIN, Example
+from modeling.judge.holdout import held_out
+from modeling.judge.scoring import Floats, Judge
 
 # Fewer rows than this say too little about confidence.
 MIN_CALIBRATION_ROWS = 20
@@ -37,15 +38,26 @@ def calibrate(judge: Judge, examples: Sequence[Example], seed: int) -> tuple[Jud
     return replace(judge, calibration=found), f"{how[found.method]} on {len(rows)} pairs of their own."
 
 
-def assess(judge: Judge, examples: Sequence[Example], seed: int) -> Evaluation:
-    """Measure the judge on the holdout split against people, and against the training split's majority."""
-    rows = [example for example in examples if example.split == HOLDOUT]
+def holdout_logits(judge: Judge, examples: Sequence[Example]) -> Floats:
+    """What the judge says of the holdout pairs before calibration, (pairs, labels), in the order of the examples."""
+    rows = held_out(examples)
+    return judge.logits([row.query for row in rows], [row.product for row in rows])
+
+
+def assess(judge: Judge, examples: Sequence[Example], seed: int, logits: Floats | None = None) -> Evaluation:
+    """Measure the judge on the holdout split against people, and against the training split's majority.
+
+    `logits` are its `holdout_logits`, where they are known already.
+    """
+    rows = held_out(examples)
+    raw = holdout_logits(judge, examples) if logits is None else logits
     return evaluate(
         np.array([row.label for row in rows], dtype=np.int64),
-        judge.probabilities([row.query for row in rows], [row.product for row in rows]),
+        judge.calibration.probabilities(raw),
         np.array([row.query_id for row in rows], dtype=np.int64),
         majority_label=majority_label(examples, len(judge.labels)),
         seed=seed,
+        uncalibrated=Calibration().probabilities(raw),
     )
 
 

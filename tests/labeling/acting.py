@@ -74,7 +74,8 @@ def expire(slot: Slot) -> None:
 def measures(n: int = 100, accuracy: float | None = 0.7, majority: float | None = 0.5) -> dict[str, Any]:
     """Return a holdout evaluation as a manifest has it."""
     estimate = {"value": accuracy, "low": 0.6, "high": 0.8, "n": n}
-    return {"n": n, "accuracy": estimate, "alpha": estimate, "majority_accuracy": majority, "ece": 0.05}
+    ece = {"value": 0.05, "low": 0.02, "high": 0.09, "n": n}
+    return {"n": n, "accuracy": estimate, "alpha": estimate, "majority_accuracy": majority, "ece": ece}
 
 
 def make_adapter(project: Project, champion: bool = True, holdout: dict[str, Any] | None = None) -> Adapter:

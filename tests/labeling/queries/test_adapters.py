@@ -27,6 +27,12 @@ def test_measure_that_is_undefined_is_none(manifest: dict[str, object]) -> None:
     assert measured(manifest, "accuracy") is None
 
 
+def test_measure_of_an_older_winnow_is_a_number_alone() -> None:
+    found = measured({"holdout": measures() | {"ece": 0.04}}, "ece")
+    assert found is not None
+    assert (found.value, found.n, math.isnan(found.low)) == (0.04, 100, True)
+
+
 def test_measure_without_an_interval_has_no_bounds() -> None:
     found = measured({"holdout": {"alpha": {"value": 0.4, "low": None, "high": None, "n": 3}}}, "alpha")
     assert found is not None

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ def test_evaluation_equals_sklearn_and_alpha(rows: list[tuple[int, int]]) -> Non
         assert score.recall == pytest.approx(recall[label], nan_ok=True)
         assert score.f1 == pytest.approx(f1[label], nan_ok=True)
         assert score.n == support[label]
-    assert result.macro_f1 == pytest.approx(f1_score(truth, judge, average="macro"))
+    assert result.macro_f1.value == pytest.approx(f1_score(truth, judge, average="macro"))
     assert result.accuracy.value == pytest.approx((truth == judge).mean())
     counts = np.eye(4, dtype=np.int64)[truth] + np.eye(4, dtype=np.int64)[judge]
     assert result.alpha.value == pytest.approx(krippendorff_alpha(counts), nan_ok=True)
@@ -52,7 +53,7 @@ def test_evaluation_baseline_is_the_label_it_is_given_and_not_the_holdouts_own()
 
 
 def test_evaluation_ece_is_that_of_the_largest_probability() -> None:
-    assert judged([0, 1, 2, 3], [0, 1, 0, 0]).ece == pytest.approx(0.2)
+    assert judged([0, 1, 2, 3], [0, 1, 0, 0]).ece.value == pytest.approx(0.2)
 
 
 def test_evaluation_intervals_widen_when_queries_go_together() -> None:
@@ -62,7 +63,9 @@ def test_evaluation_intervals_widen_when_queries_go_together() -> None:
     by_query = judged(truth, judge, np.repeat([f"query {i}" for i in range(30)], 10))
     by_pair = judged(truth, judge)
     assert by_query.accuracy.value == by_pair.accuracy.value
-    for estimate, narrow in ((by_query.accuracy, by_pair.accuracy), (by_query.alpha, by_pair.alpha)):
+    assert by_query.per_label[0].f1_low < by_query.per_label[0].f1 < by_query.per_label[0].f1_high
+    for name in ("accuracy", "alpha", "macro_f1"):
+        estimate, narrow = getattr(by_query, name), getattr(by_pair, name)
         assert estimate.low < estimate.value < estimate.high
         assert estimate.high - estimate.low > 2 * (narrow.high - narrow.low)
         assert estimate.n == 300
@@ -82,7 +85,8 @@ def test_evaluation_of_nothing_is_nan_and_plain_json() -> None:
     assert plain["n"] == 0
     assert plain["accuracy"] == {"value": None, "low": None, "high": None, "n": 0}
     assert plain["alpha"]["value"] is None
-    assert plain["macro_f1"] is plain["ece"] is plain["majority_accuracy"] is None
+    assert plain["macro_f1"]["value"] is plain["ece"]["value"] is plain["majority_accuracy"] is None
+    assert plain["reliability"] == plain["coverage"] == []
     assert plain["confusion"] == [[0] * 4] * 4
 
 
@@ -91,9 +95,24 @@ def test_evaluation_to_dict_is_the_whole_of_it() -> None:
     plain = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert plain["n"] == 4
     assert plain["accuracy"]["value"] == 0.75
-    assert plain["per_label"][1] == {"precision": 1.0, "recall": 0.5, "f1": pytest.approx(2 / 3), "n": 2}
-    assert plain["per_label"][2] == {"precision": 0.0, "recall": None, "f1": 0.0, "n": 0}
+    assert set(plain) == {field.name for field in fields(Evaluation)}
+    scores = {"precision": 1.0, "recall": 0.5, "f1": pytest.approx(2 / 3), "n": 2}
+    assert scores.items() <= plain["per_label"][1].items()
+    assert {"precision": 0.0, "recall": None, "f1": 0.0, "n": 0}.items() <= plain["per_label"][2].items()
     assert plain["confusion"][1] == [0, 1, 1, 0]
+
+
+def test_evaluation_has_the_calibration_error_before_and_after() -> None:
+    random = np.random.default_rng(8)
+    truth = random.integers(0, 4, 400)
+    judge = np.where(random.random(400) < 0.7, truth, (truth + 1) % 4)
+    raw = np.eye(4)[judge] * 0.96 + 0.01
+    result = evaluate(truth, sure(judge), np.arange(400), majority_label=0, seed=1, draws=100, uncalibrated=raw)
+    assert result.ece_before.value == pytest.approx(0.97 - result.accuracy.value)
+    assert result.ece_before.low > result.ece.high
+    assert [(one.low, one.right.value) for one in result.reliability] == [(10 / 15, result.accuracy.value)]
+    assert [one.accuracy.value for one in result.coverage] == [result.accuracy.value]
+    assert math.isnan(judged(truth, judge).ece_before.value)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_training_says_everything_about_its_making(trained: Trained) -> None:
 def test_training_artifact_judges_as_the_run_measured(trained: Trained) -> None:
     again = assess(Judge.load(trained.folder), trained.examples, SMALL.seed)
     assert again.to_dict()["confusion"] == trained.manifest["holdout"]["confusion"]
-    assert again.ece == pytest.approx(trained.manifest["holdout"]["ece"], abs=1e-3)
+    assert again.ece.value == pytest.approx(trained.manifest["holdout"]["ece"]["value"], abs=1e-3)
 
 
 def test_training_reports_every_step_with_its_loss(trained: Trained) -> None:
