@@ -24,7 +24,12 @@ ADAPTER_FOLDER = "adapter"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 ADAPTER_CONFIG = "adapter_config.json"
 HEAD_WEIGHTS = "head.safetensors"
-_FILES = (f"{ADAPTER_FOLDER}/{ADAPTER_CONFIG}", f"{ADAPTER_FOLDER}/{ADAPTER_WEIGHTS}", HEAD_WEIGHTS)
+
+
+def files_of(kind: str) -> tuple[str, ...]:
+    """What an artifact holds beside its manifest; a completion has no head."""
+    adapter = (f"{ADAPTER_FOLDER}/{ADAPTER_CONFIG}", f"{ADAPTER_FOLDER}/{ADAPTER_WEIGHTS}")
+    return adapter if kind == "completion" else (*adapter, HEAD_WEIGHTS)
 
 
 class CorruptArtifact(ValueError):
@@ -45,8 +50,8 @@ class Artifact:
     manifest: dict[str, Any]
 
 
-def save_weights(folder: Path, adapted: PeftModel, head: nn.Module) -> None:
-    """Write the adapter and the head into a new folder, as safetensors."""
+def save_weights(folder: Path, adapted: PeftModel, head: nn.Module | None) -> None:
+    """Write the adapter, and the head if there is one, into a new folder, as safetensors."""
     (folder / ADAPTER_FOLDER).mkdir(parents=True)
     # Looking whether embeddings changed could ask the network; a judge never changes them.
     updates = get_peft_model_state_dict(adapted, save_embedding_layers=False)
@@ -55,10 +60,11 @@ def save_weights(folder: Path, adapted: PeftModel, head: nn.Module) -> None:
         folder / ADAPTER_FOLDER / ADAPTER_WEIGHTS,
     )
     adapted.peft_config["default"].save_pretrained(str(folder / ADAPTER_FOLDER))
-    save_file(
-        {name: tensor.detach().cpu().contiguous() for name, tensor in head.state_dict().items()},
-        folder / HEAD_WEIGHTS,
-    )
+    if head is not None:
+        save_file(
+            {name: tensor.detach().cpu().contiguous() for name, tensor in head.state_dict().items()},
+            folder / HEAD_WEIGHTS,
+        )
 
 
 def new_folder_beside(target: Path) -> Path:
@@ -73,14 +79,15 @@ def seal(written: Path, target: Path, manifest: Mapping[str, Any]) -> dict[str, 
     An artifact that is at the target already is replaced. Returns the whole manifest. Whoever looks sees the
     old folder, none, or the new one, never a part of it.
     """
-    sealed = {"format": FORMAT, **manifest, "files": {name: file_sha256(written / name) for name in _FILES}}
+    names = files_of(manifest["spec"]["kind"])
+    sealed = {"format": FORMAT, **manifest, "files": {name: file_sha256(written / name) for name in names}}
     text = json.dumps(sealed, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
     (written / MANIFEST).write_text(text + "\n", encoding="utf-8")
     # Every worker reads it, whichever user it runs as; temporary folders and safetensors are for their maker only.
-    for name in (*_FILES, MANIFEST):
+    for name in (*names, MANIFEST):
         (written / name).chmod(0o644)
     written.chmod(0o755)
-    for name in (*_FILES, MANIFEST, ADAPTER_FOLDER, "."):
+    for name in (*names, MANIFEST, ADAPTER_FOLDER, "."):
         _flush(written / name)
     if target.exists():
         old = new_folder_beside(target)
@@ -105,7 +112,6 @@ def read_artifact(folder: Path) -> Artifact:
         prompt_version = manifest["prompt_version"]
     except KeyError as error:
         raise CorruptArtifact(f"{folder / MANIFEST}: has no {error}: restore the folder or train again") from error
-    _check_files(folder, files)
     if prompt_version != PROMPT_VERSION:
         raise IncompatibleArtifact(
             f"{folder}: learned from texts of version {prompt_version}, now they are {PROMPT_VERSION}: train again"
@@ -114,6 +120,7 @@ def read_artifact(folder: Path) -> Artifact:
         spec = JudgeSpec.from_dict(settings)
     except SpecError as error:
         raise IncompatibleArtifact(f"{folder}: has a setting that is not known here: {error}") from error
+    _check_files(folder, spec.kind, files)
     return Artifact(folder=folder, spec=spec, labels=labels, manifest=manifest)
 
 
@@ -130,8 +137,8 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _check_files(folder: Path, checksums: Mapping[str, str]) -> None:
-    for name in _FILES:
+def _check_files(folder: Path, kind: str, checksums: Mapping[str, str]) -> None:
+    for name in files_of(kind):
         expected = checksums.get(name)
         found = file_sha256(folder / name) if (folder / name).is_file() else "no file"
         if found != expected:

@@ -1,21 +1,19 @@
-"""The fine-tuning itself: transformers' Trainer over batches in which each distinct text comes once."""
+"""The fine-tuning itself: transformers' Trainer over the batches that a model collates."""
 
 import math
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from modeling.judge.dataset import Example
-from modeling.judge.model import BiEncoder, best_device, fast_half_precision, tokenize
-from modeling.judge.scoring import Judge
+from modeling.judge.device import best_device, fast_half_precision
+from modeling.judge.model import PairModel
 from modeling.judge.spec import JudgeSpec
 
 
@@ -36,15 +34,15 @@ class Progress:
 Report = Callable[[Progress], None]
 
 
-def fine_tune(spec: JudgeSpec, judge: Judge, rows: Sequence[Example], report: Report) -> float:
-    """Train the judge's updates and head in place; returns the seconds it took. TrainingError."""
+def fine_tune(spec: JudgeSpec, model: PairModel, rows: Sequence[Example], report: Report) -> float:
+    """Train the model's updates and head in place; returns the seconds it took. TrainingError."""
     device = best_device()
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         arguments = TrainingArguments(
             output_dir=scratch,
             num_train_epochs=spec.epochs,
-            per_device_train_batch_size=_pairs_a_step(spec, judge, rows),
+            per_device_train_batch_size=_pairs_a_step(spec, model, rows),
             warmup_steps=spec.warmup,
             seed=spec.seed,
             data_seed=spec.seed,
@@ -59,11 +57,14 @@ def fine_tune(spec: JudgeSpec, judge: Judge, rows: Sequence[Example], report: Re
             disable_tqdm=True,
         )
         trainer = Trainer(
-            model=judge.model,
+            model=model,
             args=arguments,
             train_dataset=_Rows(rows),
-            data_collator=partial(_collate, judge.tokenizer, spec.max_length),
-            optimizers=(_optimizer(spec, judge.model), None),
+            data_collator=model.collate,
+            optimizers=(
+                torch.optim.AdamW(model.parameter_groups(spec), weight_decay=spec.weight_decay, fused=True),
+                None,
+            ),
             callbacks=[_Watch(report)],
         )
         # It prints every loss to standard output, which is not the Trainer's.
@@ -72,25 +73,10 @@ def fine_tune(spec: JudgeSpec, judge: Judge, rows: Sequence[Example], report: Re
     return round(time.monotonic() - started, 1)
 
 
-def _pairs_a_step(spec: JudgeSpec, judge: Judge, rows: Sequence[Example]) -> int:
+def _pairs_a_step(spec: JudgeSpec, model: PairModel, rows: Sequence[Example]) -> int:
     """As many pairs of the usual length as make the tokens of a step; the usual one from 1,000 pairs."""
     some = rows[:: max(1, len(rows) // 1000)]
-    texts = [text for row in some for text in (row.query, row.product)]
-    tokens = judge.tokenizer(texts, truncation=True, max_length=spec.max_length)["input_ids"]
-    return max(1, round(spec.batch_tokens * len(some) / sum(len(row) for row in tokens)))
-
-
-def _optimizer(spec: JudgeSpec, model: BiEncoder) -> torch.optim.Optimizer:
-    """AdamW with a learning rate for the updates and another for the head."""
-    updates = [weight for weight in model.encoder.parameters() if weight.requires_grad]
-    return torch.optim.AdamW(
-        [
-            {"params": updates, "lr": spec.learning_rate},
-            {"params": list(model.head.parameters()), "lr": spec.head_learning_rate},
-        ],
-        weight_decay=spec.weight_decay,
-        fused=True,
-    )
+    return max(1, round(spec.batch_tokens * len(some) / sum(model.lengths(some))))
 
 
 class _Rows(Dataset[Example]):
@@ -128,25 +114,3 @@ class _Watch(TrainerCallback):
                 "lower learning_rate and head_learning_rate."
             )
         self.report(Progress("train", state.global_step, state.max_steps, loss))
-
-
-def _collate(tokenizer: Any, max_length: int, rows: Sequence[Example]) -> dict[str, Tensor]:
-    """A batch for BiEncoder.forward: each distinct text once."""
-    query_ids, query_mask, query_place = _distinct(tokenizer, max_length, [row.query for row in rows])
-    product_ids, product_mask, product_place = _distinct(tokenizer, max_length, [row.product for row in rows])
-    return {
-        "query_ids": query_ids,
-        "query_mask": query_mask,
-        "query_place": query_place,
-        "product_ids": product_ids,
-        "product_mask": product_mask,
-        "product_place": product_place,
-        "labels": torch.tensor([row.label for row in rows]),
-        "weights": torch.tensor([row.weight for row in rows], dtype=torch.float32),
-    }
-
-
-def _distinct(tokenizer: Any, max_length: int, texts: Sequence[str]) -> tuple[Tensor, Tensor, Tensor]:
-    place = {text: number for number, text in enumerate(dict.fromkeys(texts))}
-    ids, mask = tokenize(tokenizer, list(place), max_length)
-    return ids, mask, torch.tensor([place[text] for text in texts])

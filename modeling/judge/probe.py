@@ -7,27 +7,30 @@ import torch
 from torch.nn import functional
 
 from modeling.judge.dataset import Example
-from modeling.judge.scoring import Judge
+from modeling.judge.model import PairModel
 
 # More pairs than this hardly move the head and would not fit into memory.
 _MAX_PAIRS = 20_000
 _STEPS = 200
 
 
-def fit_head(judge: Judge, rows: Sequence[Example], penalty: float, seed: int) -> None:
-    """Set the judge's head to the multinomial logistic regression on its encoder's present embeddings.
+def fit_head(model: PairModel, rows: Sequence[Example], penalty: float, seed: int) -> None:
+    """Set the model's head to the multinomial logistic regression on its present features.
 
     The loss is the sum over pairs, each by its weight, plus penalty / 2 times the squared weights. An encoder
     that is fine-tuned under a head without direction loses what it knew. Above 20,000 pairs a sample is taken.
+    A model without a head is left as it is.
     Source: Kumar et al., "Fine-Tuning can Distort Pretrained Features", ICLR 2022.
     """
+    head = model.head
+    if head is None:
+        return
     if len(rows) > _MAX_PAIRS:
         picked = np.random.default_rng(seed).choice(len(rows), _MAX_PAIRS, replace=False)
         rows = [rows[place] for place in picked]
-    features = judge.features([row.query for row in rows], [row.product for row in rows])
+    features = model.features([row.query for row in rows], [row.product for row in rows])
     labels = torch.tensor([row.label for row in rows], device=features.device)
     weights = torch.tensor([row.weight for row in rows], dtype=torch.float32, device=features.device)
-    head = judge.model.head
     parameters = [parameter.requires_grad_(True) for parameter in head.parameters()]
     solver = torch.optim.LBFGS(parameters, max_iter=_STEPS, line_search_fn="strong_wolfe")
 

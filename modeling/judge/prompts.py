@@ -1,8 +1,12 @@
 """The texts that a judge reads, and nothing else: changing one needs a new version."""
 
 import re
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html.parser import HTMLParser
 
+# How query_text and product_text make their texts; the prompts around them have versions of their own.
 PROMPT_VERSION = "bi-encoder-1"
 
 # Beyond the longest text that any encoder reads; descriptions of a hundred kilobytes do exist.
@@ -30,6 +34,52 @@ def product_text(
     parts += [f"{name}: {_plain(value)}" for name, value in (("brand", brand), ("color", colour)) if value]
     parts += [_plain(value) for value in (bullets, description) if value]
     return "; ".join(part for part in parts if part)[:_MAX_CHARACTERS]
+
+
+@dataclass(frozen=True)
+class PairPrompt:
+    """What a completion reads: opening, query, before_product, product, ending. Then comes an answer.
+
+    `answers` has for every label's key, in the labels' order, the text that says it.
+    """
+
+    version: str
+    opening: str
+    before_product: str
+    ending: str
+    answers: Mapping[str, str]
+
+
+def pair_prompt(version: str, labels: Sequence[str], guideline: str | Sequence[str] = "") -> PairPrompt:
+    """The prompt of a version for labels with these keys.
+
+    "short-1" says labels as letters, "words-1" by their keys; "guideline-1" is the short one after the
+    guideline, given as a text or as its questions. What all products of a query share comes first.
+    ValueError for an unknown version, more labels than letters, or a guideline that is not there.
+    """
+    if version not in ("short-1", "words-1", "guideline-1"):
+        raise ValueError(f"expected short-1, words-1 or guideline-1, got {version!r}")
+    before = ""
+    if version == "guideline-1":
+        before = guideline.strip() if isinstance(guideline, str) else "\n".join(f"- {line}" for line in guideline)
+        if not before:
+            raise ValueError('"guideline-1" begins with the guideline, and there is none')
+        before += "\n\n"
+    if version == "words-1":
+        names = list(labels)
+        answers = {key: f" {key}" for key in labels}
+    elif len(labels) > len(string.ascii_uppercase):
+        raise ValueError(f'"{version}" says labels as letters, and {len(labels)} labels are too many')
+    else:
+        names = [f"{letter} {key}" for letter, key in zip(string.ascii_uppercase, labels, strict=False)]
+        answers = {key: f" {letter}" for letter, key in zip(string.ascii_uppercase, labels, strict=False)}
+    return PairPrompt(
+        version=version,
+        opening=f"{before}Labels: {', '.join(names)}\nQuery: ",
+        before_product="\nProduct: ",
+        ending="\nLabel:",
+        answers=answers,
+    )
 
 
 def _plain(text: str) -> str:

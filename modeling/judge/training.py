@@ -5,8 +5,9 @@ import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from peft import PeftModel
 from transformers import set_seed
 
 from modeling.judge.artifact import new_folder_beside, save_weights, seal
@@ -14,15 +15,7 @@ from modeling.judge.assessment import assess, calibrate, collapse, majority_labe
 from modeling.judge.base_model import resolve_base_model, weights_sha256
 from modeling.judge.dataset import TRAIN, Example, check_examples, digest, split_counts
 from modeling.judge.finetuning import Progress, Report, fine_tune
-from modeling.judge.model import (
-    BiEncoder,
-    add_adapter,
-    best_device,
-    embedding_width,
-    load_encoder,
-    load_tokenizer,
-    merge_adapter,
-)
+from modeling.judge.kinds import build_model
 from modeling.judge.probe import fit_head
 from modeling.judge.prompts import PROMPT_VERSION
 from modeling.judge.scoring import Judge
@@ -38,13 +31,15 @@ def train(
     folder: Path,
     report: Report = lambda _progress: None,
     *,
+    guideline: str = "",
     provenance: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Train a judge on the training split and write its artifact to `folder`; returns the manifest.
 
     The calibration is fitted on the calibration split and the evaluation is on the holdout. The same spec and
     pairs give the same weights on the same machine with as many threads; pairs may come in any order.
-    `provenance` is kept as it is. DatasetError, BaseModelError, or TrainingError when the loss is no number.
+    `guideline` is what a prompt that has it begins with. `provenance` is kept as it is. SpecError, DatasetError,
+    BaseModelError, or TrainingError when the loss is no number.
     """
     check_examples(examples, len(label_keys))
     ordered = sorted(examples, key=lambda example: example.pair_id)
@@ -52,22 +47,21 @@ def train(
     base = resolve_base_model(spec.base_model, spec.revision)
     report(Progress("load", 0, 1))
     set_seed(spec.seed)
-    adapted = add_adapter(load_encoder(base), spec)
-    model = BiEncoder(adapted, embedding_width(adapted), len(label_keys)).to(best_device()).eval()
-    judge = Judge(model, load_tokenizer(base), tuple(label_keys), spec.max_length)
+    model = build_model(spec, label_keys, base, guideline=guideline)
     report(Progress("load", 1, 1))
-    fit_head(judge, learned, spec.head_penalty, spec.seed)
-    seconds = fine_tune(spec, judge, learned, report)
+    fit_head(model, learned, spec.head_penalty, spec.seed)
+    seconds = fine_tune(spec, model, learned, report)
 
     written = new_folder_beside(folder)
     try:
-        save_weights(written, adapted, model.head)
+        save_weights(written, cast(PeftModel, model.adapted), model.head)
         report(Progress("evaluate", 0, 1))
         # What is measured is what will run: the adapter merged, nothing dropped.
-        model.encoder = merge_adapter(adapted)
+        model.merge()
         model.eval()
-        manifest = _manifest(spec, judge, ordered)
+        manifest = _manifest(spec, Judge(model), ordered)
         report(Progress("evaluate", 1, 1))
+        manifest["guideline"] = guideline
         manifest["base_model_sha256"] = weights_sha256(base)
         manifest["training_seconds"] = seconds
         manifest["provenance"] = dict(provenance or {})

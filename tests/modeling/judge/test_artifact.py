@@ -14,8 +14,7 @@ from modeling.judge.artifact import (
     read_artifact,
     seal,
 )
-from modeling.judge.base_model import resolve_base_model
-from modeling.judge.model import load_encoder
+from modeling.judge.base_model import load_network, resolve_base_model
 from modeling.judge.scoring import Judge
 from modeling.judge.spec import EMBEDDED
 from tests.modeling.judge.shop import LABELS, SMALL, Trained
@@ -65,7 +64,7 @@ def test_artifact_names_the_base_model_and_no_place_on_this_machine(folder: Path
 # PEFT 0.21 reads a property that transformers 5 has renamed.
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")
 def test_artifact_adapter_opens_with_peft_alone(folder: Path) -> None:
-    encoder = load_encoder(resolve_base_model(EMBEDDED))
+    encoder = load_network(resolve_base_model(EMBEDDED))
     adapted = PeftModel.from_pretrained(encoder, str(folder / "adapter"))
     assert any(weight.abs().sum() > 0 for name, weight in adapted.named_parameters() if ".lora_B." in name)
 

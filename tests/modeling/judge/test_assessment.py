@@ -55,7 +55,7 @@ def test_collapse_without_a_holdout_is_no_pass() -> None:
 @pytest.mark.training
 def test_calibration_uses_its_own_split_and_says_when_it_is_too_small(trained: Trained) -> None:
     judge = Judge.load(trained.folder)
-    raw = Judge(judge.model, judge.tokenizer, judge.labels, judge.max_length)
+    raw = Judge(judge.model)
     own = [row for row in trained.examples if row.split == "calibration"]
     fitted, words = calibrate(raw, own, seed=0)
     assert fitted.calibration == Calibration.from_dict(trained.manifest["calibration"])

@@ -6,22 +6,19 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from modeling.judge import probe
-from modeling.judge.base_model import resolve_base_model
+from modeling.judge.base_model import load_network, load_tokenizer, resolve_base_model
+from modeling.judge.bi_encoder import BiEncoder
 from modeling.judge.dataset import TRAIN, Example
-from modeling.judge.model import BiEncoder, embedding_width, load_encoder, load_tokenizer
 from modeling.judge.probe import fit_head
-from modeling.judge.scoring import Judge
 from modeling.judge.spec import EMBEDDED
 
 pytestmark = pytest.mark.training
 
 
 @pytest.fixture
-def untrained() -> Judge:
+def untrained() -> BiEncoder:
     base = resolve_base_model(EMBEDDED)
-    encoder = load_encoder(base)
-    model = BiEncoder(encoder, embedding_width(encoder), 3).eval()
-    return Judge(model, load_tokenizer(base), ("exact", "substitute", "irrelevant"), max_length=16)
+    return BiEncoder(load_network(base), load_tokenizer(base), ("exact", "substitute", "irrelevant"), 16)
 
 
 @pytest.fixture
@@ -33,33 +30,33 @@ def texts(rows: list[Example]) -> tuple[list[str], list[str]]:
     return [row.query for row in rows], [row.product for row in rows]
 
 
-def test_head_starts_as_the_logistic_regression_of_sklearn(untrained: Judge, rows: list[Example]) -> None:
+def test_head_starts_as_the_logistic_regression_of_sklearn(untrained: BiEncoder, rows: list[Example]) -> None:
     fit_head(untrained, rows, penalty=500.0, seed=1)
     features, labels = untrained.features(*texts(rows)).numpy(), [row.label for row in rows]
     peer = LogisticRegression(C=1 / 500, max_iter=5000, tol=1e-8)
     peer.fit(features, labels, sample_weight=[row.weight for row in rows])
-    ours = torch.softmax(torch.from_numpy(untrained.logits(*texts(rows))), dim=1).numpy()
+    ours = torch.softmax(untrained.logits(*texts(rows)), dim=1).numpy()
     assert np.abs(ours - peer.predict_proba(features)).max() < 0.01
     assert (ours.argmax(axis=1) == labels).mean() > 0.75
 
 
-def test_head_leaves_the_encoder_and_its_gradients_alone(untrained: Judge, rows: list[Example]) -> None:
-    before = {name: weight.clone() for name, weight in untrained.model.encoder.named_parameters()}
+def test_head_leaves_the_encoder_and_its_gradients_alone(untrained: BiEncoder, rows: list[Example]) -> None:
+    before = {name: weight.clone() for name, weight in untrained.adapted.named_parameters()}
     fit_head(untrained, rows, penalty=500.0, seed=1)
-    for name, weight in untrained.model.encoder.named_parameters():
+    for name, weight in untrained.adapted.named_parameters():
         assert torch.equal(weight, before[name])
         assert weight.grad is None
-    assert all(weight.grad is None for weight in untrained.model.head.parameters())
+    assert all(weight.grad is None for weight in untrained.head.parameters())
 
 
 def test_head_of_many_pairs_is_fitted_to_a_sample(
-    untrained: Judge, rows: list[Example], monkeypatch: pytest.MonkeyPatch
+    untrained: BiEncoder, rows: list[Example], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(probe, "_MAX_PAIRS", 40)
     fit_head(untrained, rows, penalty=500.0, seed=1)
-    one = untrained.model.head.weight.detach().clone()
+    one = untrained.head.weight.detach().clone()
     fit_head(untrained, rows, penalty=500.0, seed=1)
-    again = untrained.model.head.weight.detach().clone()
+    again = untrained.head.weight.detach().clone()
     fit_head(untrained, rows, penalty=500.0, seed=2)
     assert torch.allclose(one, again, atol=1e-3)
-    assert not torch.allclose(one, untrained.model.head.weight, atol=1e-3)
+    assert not torch.allclose(one, untrained.head.weight, atol=1e-3)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modeling.judge.prompts import PROMPT_VERSION, product_text, query_text
+from modeling.judge.prompts import PROMPT_VERSION, pair_prompt, product_text, query_text
 
 
 def test_prompts_are_exactly_these_texts() -> None:
@@ -56,3 +56,44 @@ def test_texts_are_one_line_without_edges(text: str) -> None:
 def test_texts_have_a_longest_length() -> None:
     assert len(product_text("word " * 100_000)) <= 4000
     assert len(query_text("q" * 100_000)) == 4000
+
+
+KEYS = ["exact", "substitute", "complement", "irrelevant"]
+
+
+def written(version: str, guideline: str | list[str] = "") -> str:
+    """The whole of what a completion reads of one pair, and the label that it may say."""
+    prompt = pair_prompt(version, KEYS, guideline)
+    assert list(prompt.answers) == KEYS
+    texts = (prompt.opening, "usb-c cable 2m", prompt.before_product, "USB-C Cable", prompt.ending)
+    return "".join([*texts, prompt.answers["substitute"]])
+
+
+def test_pair_prompts_are_exactly_these_texts() -> None:
+    # Adapters learned from these texts: a changed one gets a new version.
+    short = (
+        "Labels: A exact, B substitute, C complement, D irrelevant\nQuery: usb-c cable 2m\nProduct: USB-C Cable\n"
+        "Label: B"
+    )
+    assert written("short-1") == short
+    assert written("short-1", "A guideline that it does not read.") == short
+    assert written("words-1") == (
+        "Labels: exact, substitute, complement, irrelevant\nQuery: usb-c cable 2m\nProduct: USB-C Cable\n"
+        "Label: substitute"
+    )
+    assert written("guideline-1", " Is it a cable?\nIs it long enough?\n") == (
+        f"Is it a cable?\nIs it long enough?\n\n{short}"
+    )
+    assert written("guideline-1", ["Is it a cable?", "Is it long enough?"]) == (
+        f"- Is it a cable?\n- Is it long enough?\n\n{short}"
+    )
+
+
+def test_pair_prompts_refuse_what_they_cannot_say() -> None:
+    with pytest.raises(ValueError, match="expected short-1, words-1 or guideline-1, got 'long-1'"):
+        pair_prompt("long-1", KEYS)
+    with pytest.raises(ValueError, match='"guideline-1" begins with the guideline, and there is none'):
+        pair_prompt("guideline-1", KEYS, " \n")
+    with pytest.raises(ValueError, match='"short-1" says labels as letters, and 27 labels are too many'):
+        pair_prompt("short-1", [f"label_{number}" for number in range(27)])
+    assert len(pair_prompt("words-1", [f"label_{number}" for number in range(27)]).answers) == 27

@@ -1,11 +1,9 @@
-import random
-
 import numpy as np
 import pytest
 
 from modeling.evaluation.calibration import Calibration
-from modeling.judge import scoring
-from modeling.judge.scoring import Judge, _batches_by_length
+from modeling.judge import bi_encoder, model
+from modeling.judge.scoring import Judge
 from tests.modeling.judge.shop import LABELS, Trained
 
 pytestmark = pytest.mark.training
@@ -35,14 +33,14 @@ def test_judge_says_the_same_of_a_pair_in_any_company(judge: Judge, monkeypatch:
     order = [2, 0, 3, 1]
     turned = judge.probabilities([QUERIES[i] for i in order], [PRODUCTS[i] for i in order])
     assert np.abs(turned - together[order]).max() < 0.02
-    monkeypatch.setattr(scoring, "_PAIRS", 3)
-    monkeypatch.setattr(scoring, "_TOKENS_ON_CPU", 20)
+    monkeypatch.setattr(bi_encoder, "_PAIRS", 3)
+    monkeypatch.setattr(model, "TOKENS_ON_CPU", 20)
     assert np.abs(judge.probabilities(QUERIES, PRODUCTS) - together).max() < 0.02
 
 
 def test_judge_embeds_each_distinct_text_once(judge: Judge) -> None:
     rows: list[int] = []
-    hook = judge.model.encoder.register_forward_hook(
+    hook = judge.model.adapted.register_forward_hook(
         lambda _module, _inputs, output: rows.append(output.last_hidden_state.shape[0])
     )
     judge.probabilities(QUERIES * 50, PRODUCTS * 50)
@@ -68,18 +66,3 @@ def test_judge_is_calibrated_as_its_manifest_says(judge: Judge, trained: Trained
     logits = judge.logits(QUERIES, PRODUCTS)
     expected = Calibration.from_dict(trained.manifest["calibration"]).probabilities(logits)
     assert np.abs(judge.probabilities(QUERIES, PRODUCTS) - expected).max() < 1e-5
-
-
-def test_batches_hold_every_row_once_and_keep_to_the_budget() -> None:
-    random_ = random.Random(4)
-    lengths = [random_.randint(3, 64) for _ in range(500)]
-    batches = list(_batches_by_length(lengths, budget=256))
-    assert sorted(row for batch in batches for row in batch) == list(range(500))
-    assert all(len(batch) * max(lengths[row] for row in batch) <= 256 for batch in batches)
-    padded = sum(len(batch) * max(lengths[row] for row in batch) for batch in batches)
-    assert padded < 1.1 * sum(lengths)
-
-
-def test_batches_give_a_row_above_the_budget_its_own() -> None:
-    assert list(_batches_by_length([9, 300, 8], budget=64)) == [[2, 0], [1]]
-    assert list(_batches_by_length([], budget=64)) == []

@@ -1,0 +1,25 @@
+"""Where a judge computes, and in which precision."""
+
+import os
+
+import torch
+
+
+def best_device() -> torch.device:
+    """This process's GPU if there is one, else the CPU."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+
+
+def fast_half_precision(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 in hardware; elsewhere it is slower than full precision."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    features = torch.cpu.get_capabilities()
+    return device.type == "cpu" and bool(features.get("amx_bf16") or features.get("avx512_bf16"))
+
+
+def half_precision(device: torch.device) -> torch.autocast:
+    """A context in which matrices are multiplied in bfloat16 where that is faster."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=fast_half_precision(device))
