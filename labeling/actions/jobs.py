@@ -8,6 +8,7 @@ from functools import cache
 from celery import Celery
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from labeling.actions.audit_log import record
@@ -25,9 +26,11 @@ TASKS = {
 }
 SCORE_SHARD = ("worker.gpu.score_shard", "gpu")
 MOST_RESENDS = 3
+# Kinds whose task, when it is sent again, goes on where it stopped: a training from the checkpoint in its run folder.
+GOES_ON = (Job.Kind.TRAIN, Job.Kind.RELABEL)
 RESEND_AFTER = dt.timedelta(minutes=10)
 SILENT_AFTER = {
-    Job.Kind.TRAIN: dt.timedelta(minutes=10),
+    Job.Kind.TRAIN: dt.timedelta(minutes=5),
     Job.Kind.SCORE: dt.timedelta(minutes=15),
     Job.Kind.SELECT: dt.timedelta(minutes=15),
     Job.Kind.IMPORT: dt.timedelta(hours=2),
@@ -81,8 +84,9 @@ def enqueue_job(
 def start_job(job_id: int) -> Job | None:
     """Take a queued job to running; None where it is missing, was cancelled, or is another worker's already."""
     now = timezone.now()
+    # Work that is taken up again began when it first did: what the loop counts since then is not in it.
     taken = Job.objects.filter(pk=job_id, state=Job.State.QUEUED).update(
-        state=Job.State.RUNNING, started_at=now, heartbeat_at=now
+        state=Job.State.RUNNING, started_at=Coalesce("started_at", now), heartbeat_at=now
     )
     if not taken:
         log.warning("Job %s is not waiting to be started; nothing was done.", job_id)
@@ -152,8 +156,8 @@ def _end(
 def recover_jobs() -> None:
     """Send again what was queued long ago, and deal with work whose worker has fallen silent.
 
-    Scoring goes on where it stopped, and so does bringing judgments under a new version; everything else is failed
-    with the reason.
+    Scoring goes on where it stopped, and so do a training and bringing judgments under a new version; everything else
+    is failed with the reason.
     """
     now = timezone.now()
     for job in Job.objects.filter(state=Job.State.QUEUED, sent_at__lt=now - RESEND_AFTER).exclude(kind=Job.Kind.IMPORT):
@@ -184,9 +188,9 @@ def _recover(job: Job, now: dt.datetime) -> None:
             job, f"No gpu worker finished the last {len(unfinished)} shards. What is scored is kept; start it again."
         )
         return
-    if job.kind == Job.Kind.RELABEL and job.params.get("resent", 0) < MOST_RESENDS:
+    if job.kind in GOES_ON and job.params.get("resent", 0) < MOST_RESENDS:
         again = {"params": job.params | {"resent": job.params.get("resent", 0) + 1}, "sent_at": now}
         Job.objects.filter(pk=job.pk).update(state=Job.State.QUEUED, **again)
-        send(TASKS[Job.Kind.RELABEL], job_id=job.pk)
+        send(TASKS[Job.Kind(job.kind)], job_id=job.pk)
         return
     fail_job(job, "The worker stopped before it was done. Nothing is lost: start it again.")

@@ -15,6 +15,7 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from labeling.actions.jobs import (
+    MOST_RESENDS,
     SCORE_SHARD,
     TASKS,
     add_progress,
@@ -204,13 +205,27 @@ def test_task_takes_ids_by_keyword(
     assert mailbox.read() == [("worker.gpu.score_shard", {"shard_id": 7})]
 
 
-def test_recover_fails_a_training_that_fell_silent() -> None:
+def test_recover_lets_a_silent_training_go_on_a_few_times(
+    mailbox: Mailbox, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
     job = running(make_project(), then=(Job.Kind.SCORE,))
-    silent(job, 9)
+    began = job.started_at
+    silent(job, 4)
     recover_jobs()
     job.refresh_from_db()
     assert job.state == "running"
-    silent(job, 11)
+    for times in range(1, MOST_RESENDS + 1):
+        silent(job, 6)
+        mailbox.read()
+        with django_capture_on_commit_callbacks(execute=True):
+            recover_jobs()
+        assert ("worker.gpu.train_adapter", {"job_id": job.pk}) in mailbox.read()
+        job.refresh_from_db()
+        assert (job.state, job.params) == ("queued", {"then": ["score"], "resent": times})
+        again = start_job(job.pk)
+        assert again is not None
+        assert again.started_at == began
+    silent(job, 6)
     recover_jobs()
     job.refresh_from_db()
     assert job.state == "failed"
