@@ -26,6 +26,14 @@ TIME_ZONE: str = env.str("TIME_ZONE", default="UTC")
 DATA_DIR = Path(env.str("WINNOW_DATA_DIR", default=str(BASE_DIR / "var" / "data"))).resolve()
 
 
+TRAINING_PROCESSES: int = env.int("TRAINING_PROCESSES", default=1)
+if TRAINING_PROCESSES < 1:
+    raise ImproperlyConfigured(f"TRAINING_PROCESSES: expected 1 or more, got {TRAINING_PROCESSES}")
+TRAINING_LAUNCH: str = env.str("TRAINING_LAUNCH", default="ddp")
+if TRAINING_LAUNCH not in ("ddp", "fsdp", "deepspeed"):
+    raise ImproperlyConfigured(f"TRAINING_LAUNCH: expected ddp, fsdp or deepspeed, got {TRAINING_LAUNCH!r}")
+
+
 def _service_urls() -> tuple[str, str, bool]:
     """Return the database URL, the broker URL, and whether both are embedded."""
     database_url: str = env.str("DATABASE_URL", default="")

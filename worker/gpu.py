@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from labeling.actions.adapters import decide_promotion, record_adapter, record_t
 from labeling.actions.jobs import fail_job, finish_job, report_progress, start_job
 from labeling.actions.predictions import write_predictions
 from labeling.actions.scoring import finish_shard
+from labeling.actions.training_steps import record_step
 from labeling.models import Adapter, Job, ScoringShard, Split
 from labeling.queries.pairs import shard_texts
 from labeling.queries.predictions import champion_of
@@ -49,25 +51,36 @@ def train_adapter(job_id: int) -> None:
         log.exception("Job %s", job_id)
         fail_job(job, f"{type(error).__name__}: {error}")
     finally:
-        (folder / "examples.parquet").unlink(missing_ok=True)  # its digest and every pair's id are kept
+        job.refresh_from_db()
+        if not job.active:  # else it goes on from here when it is sent again
+            (folder / "examples.parquet").unlink(missing_ok=True)  # its digest and every pair's id are kept
+            shutil.rmtree(folder / "checkpoint", ignore_errors=True)
 
 
 def _train(job: Job, folder: Path) -> None:
-    """Write the run's inputs, run it in its own process, record the adapter and decide on it."""
+    """Write the run's inputs, run it in its own processes, record the adapter and decide on it.
+
+    A job that was begun before goes on in its folder, with the pairs that it began with.
+    """
     artifact = Path("adapters") / job.project.slug / f"job-{job.pk}"
     folder.mkdir(parents=True, exist_ok=True)
     champion = champion_of(job.project)
-    report_progress(job, 0, 0, "Collecting labels")
-    _write_run(job, folder, artifact, champion)
+    if not (folder / "run.json").is_file():
+        report_progress(job, 0, 0, "Collecting labels")
+        _write_run(job, folder, artifact)
+    _write_champion(folder, champion)
+    notes: list[str] = []
 
     def report(event: dict[str, Any] | None) -> bool:
         if event is not None:
             job.done, job.total = event["done"], event["total"]
             loss = f", loss {event['loss']:.3f}" if event.get("loss") is not None else ""
-            job.message = f"{event['phase'].capitalize()}{loss}"
+            notes.extend([event["note"]] if event.get("note") else [])
+            job.message = " ".join([f"{event['phase'].capitalize()}{loss}.", *notes[-1:]])
+            record_step(job, event)
         return report_progress(job, job.done, job.total, job.message, "steps")
 
-    result = follow_run(folder, report)
+    result = follow_run(folder, report, settings.TRAINING_PROCESSES, settings.TRAINING_LAUNCH)
     _record(job, artifact, result, champion)
 
 
@@ -82,8 +95,8 @@ def _record(job: Job, artifact: Path, result: dict[str, Any], champion: Adapter 
     finish_job(job, f"{adapter.name} {role}. {adapter.verdict}", adapter=adapter.pk, promoted=promoted)
 
 
-def _write_run(job: Job, folder: Path, artifact: Path, champion: Adapter | None) -> None:
-    """Write examples.parquet and run.json. ValueError where there are too few labels to learn from."""
+def _write_run(job: Job, folder: Path, artifact: Path) -> None:
+    """Write examples.parquet, then run.json. ValueError where there are too few labels to learn from."""
     project = job.project
     pairs = list(labeled_pairs(project))
     learned = [pair for pair in pairs if pair.split != Split.HOLDOUT]
@@ -98,11 +111,24 @@ def _write_run(job: Job, folder: Path, artifact: Path, champion: Adapter | None)
         "spec": JudgeSpec.from_dict(project.judge_spec).to_dict(),
         "labels": [label.key for label in labels],
         "examples": str(folder / "examples.parquet"),
-        "champion": str(Path(settings.DATA_DIR) / champion.artifact) if champion else None,
         "artifact": str(Path(settings.DATA_DIR) / artifact),
         "provenance": {"project": project.slug, "job": job.pk, "guideline": guideline.number},
     }
-    (folder / "run.json").write_text(json.dumps(run, indent=1))
+    _write_whole(folder / "run.json", run)
+
+
+def _write_champion(folder: Path, champion: Adapter | None) -> None:
+    """Say in run.json which adapter is to be measured on the same holdout."""
+    run = json.loads((folder / "run.json").read_text())
+    run["champion"] = str(Path(settings.DATA_DIR) / champion.artifact) if champion else None
+    _write_whole(folder / "run.json", run)
+
+
+def _write_whole(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON so that whoever looks sees all of it or nothing new."""
+    unfinished = path.with_suffix(".new")
+    unfinished.write_text(json.dumps(content, indent=1))
+    unfinished.replace(path)
 
 
 def _example(pair: LabeledPair, position: dict[int, int]) -> Example:

@@ -1,12 +1,14 @@
-"""Running a training in a process of its own, and following it.
+"""Running a training in processes of its own, and following it.
 
 Repeated training in one process leaks memory until it fails, so each run is a fresh `python -m
-modeling.judge.run FOLDER`: it reads run.json there and writes its progress and result as JSON lines.
+modeling.judge.run FOLDER`, or as many as there are GPUs to use: it reads run.json there and writes its progress and
+result as JSON lines. A run that was killed goes on from its checkpoint in FOLDER when it is started again.
 """
 
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -15,6 +17,11 @@ from pathlib import Path
 from typing import IO, Any
 
 PULSE = 5.0  # seconds between two looks at whether the job is still to run
+MOST_STARTS = 4
+TO_END = 10.0  # seconds that processes have to end by themselves
+LAUNCH = Path(__file__).resolve().parent.parent / "modeling" / "judge" / "launch"
+
+Report = Callable[[dict[str, Any] | None], bool]
 
 
 class TrainingError(RuntimeError):
@@ -25,13 +32,45 @@ class StoppedError(RuntimeError):
     """The run was stopped because its job is no longer to run."""
 
 
-def follow_run(folder: Path, report: Callable[[dict[str, Any] | None], bool]) -> dict[str, Any]:
+class KilledError(RuntimeError):
+    """The run's process was killed from outside; it can go on where it stood."""
+
+
+def follow_run(folder: Path, report: Report, processes: int = 1, launch: str = "ddp") -> dict[str, Any]:
     """Run the training in `folder` and return its result event.
 
     `report` is called with each progress event, and with None at least every PULSE seconds; when it returns
-    False the run is ended and StoppedError raised. TrainingError carries the reason of a run that failed.
+    False the run is ended and StoppedError raised. A run that was killed goes on, MOST_STARTS times in all.
+    TrainingError carries the reason of a run that failed. `launch` names one of modeling/judge/launch for `processes`
+    above 1.
     """
-    with (folder / "log.txt").open("w") as log, _start(folder, log) as process:
+    command = launch_command(folder, processes, launch)
+    for start in range(1, MOST_STARTS + 1):
+        try:
+            return _follow_once(command, folder, report)
+        except KilledError as killed:
+            if start == MOST_STARTS:
+                raise TrainingError(
+                    f"{killed} It was started {MOST_STARTS} times. The system kills a process that takes too much "
+                    "memory: lower batch_tokens or max_length, or take a smaller base model."
+                ) from killed
+    raise AssertionError
+
+
+def launch_command(folder: Path, processes: int, launch: str) -> list[str]:
+    """Return the command of a run: one process, or several under `accelerate launch`."""
+    run = ["-m", "modeling.judge.run", str(folder)]
+    if processes == 1:
+        return [sys.executable, *run]
+    return [
+        *(sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(LAUNCH / f"{launch}.yaml")),
+        *("--num_processes", str(processes), "--main_process_port", "0"),
+        *run,
+    ]
+
+
+def _follow_once(command: list[str], folder: Path, report: Report) -> dict[str, Any]:
+    with (folder / "log.txt").open("a") as log, _start(command, log) as process:
         assert process.stdout is not None  # noqa: S101
         result: dict[str, Any] | None = None
         failure = ""
@@ -45,23 +84,38 @@ def follow_run(folder: Path, report: Callable[[dict[str, Any] | None], bool]) ->
                     raise StoppedError(str(folder))
         finally:
             if process.poll() is None and result is None:
-                process.terminate()
+                _end(process)
             code = process.wait()
+    if result is None and not failure and (code < 0 or "accelerate.commands.launch" in command):
+        raise KilledError(f"The training process was killed (status {code}).")
     if result is None or code:
         raise TrainingError(failure or _last_words(folder / "log.txt", code))
     return result
 
 
-def _start(folder: Path, log: IO[str]) -> subprocess.Popen[str]:
+def _start(command: list[str], log: IO[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "modeling.judge.run", str(folder)],
+        command,
         # Threads that wait must not spin: on a machine with other work that costs both many times over.
         env={"OMP_WAIT_POLICY": "passive", **os.environ},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,
+        start_new_session=True,
     )
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a run with all its processes."""
+    for ending in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, ending)
+            process.wait(TO_END)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
 
 
 def _events(stream: IO[str]) -> Iterator[dict[str, Any] | None]:
@@ -82,7 +136,8 @@ def _events(stream: IO[str]) -> Iterator[dict[str, Any] | None]:
             continue
         if line is None:
             return
-        yield json.loads(line)
+        if line.startswith("{"):  # a launcher may say something of its own
+            yield json.loads(line)
 
 
 def _last_words(log: Path, code: int) -> str:

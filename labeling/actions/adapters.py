@@ -17,7 +17,11 @@ LEAST_HOLDOUT = 20
 
 @transaction.atomic
 def record_training_items(job: Job, pairs: Iterable[LabeledPair]) -> int:
-    """Store what a job trains and calibrates on; return how many. Holdout pairs are refused by the database."""
+    """Store what a job trains and calibrates on; return how many. Holdout pairs are refused by the database.
+
+    What an earlier start of the same job, killed before its run was written, has left is replaced.
+    """
+    TrainingItem.objects.filter(job=job).delete()
     items = TrainingItem.objects.bulk_create(
         (
             TrainingItem(job=job, pair_id=pair.pair_id, label_id=pair.label_id, origin=pair.origin, split=pair.split)

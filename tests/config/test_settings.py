@@ -89,6 +89,11 @@ def test_settings_refuse_picture_hosts_that_are_no_origins(checkout: Path) -> No
     assert "IMAGE_HOSTS: 'b.example'" in message
 
 
+@pytest.mark.parametrize(("name", "value"), [("TRAINING_PROCESSES", "0"), ("TRAINING_LAUNCH", "mpi")])
+def test_settings_refuse_a_training_that_cannot_start(checkout: Path, name: str, value: str) -> None:
+    assert f"{name}: expected" in refusal(checkout, URLS | KEY | {name: value})
+
+
 def test_settings_take_values_from_the_env_file_unless_the_environment_has_them(checkout: Path) -> None:
     lines = [
         f"{name}={value}" for name, value in (URLS | KEY | {"LOG_LEVEL": "ERROR", "TIME_ZONE": "Asia/Tokyo"}).items()
