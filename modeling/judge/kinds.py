@@ -33,8 +33,7 @@ def build_model(
     """
     model = _model(spec, label_keys, base_folder, guideline, device, dtype, lambda network: add_adapter(network, spec))
     if spec.gradient_checkpointing:
-        # Computing again in the backward pass needs no gradient at the inputs when it is not reentrant.
-        model.adapted.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]  # transformers'
+        model.adapted.activation_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]  # transformers'
     return model
 
 
