@@ -1,4 +1,7 @@
-"""An adapter on disk: a folder that says everything about its making and proves that it is whole."""
+"""An adapter on disk: a folder that says everything about its making and proves that it is whole.
+
+Loads no torch, so that any worker can look at one, move it or remove it.
+"""
 
 import json
 import os
@@ -9,11 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from peft import PeftModel, get_peft_model_state_dict
-from safetensors.torch import save_file
-from torch import nn
-
-from modeling.judge.base_model import file_sha256
+from modeling.judge.checksum import file_sha256
 from modeling.judge.prompts import PROMPT_VERSION
 from modeling.judge.spec import JudgeSpec, SpecError
 
@@ -50,23 +49,6 @@ class Artifact:
     manifest: dict[str, Any]
 
 
-def save_weights(folder: Path, adapted: PeftModel, head: nn.Module | None) -> None:
-    """Write the adapter, and the head if there is one, into a new folder, as safetensors."""
-    (folder / ADAPTER_FOLDER).mkdir(parents=True)
-    # Looking whether embeddings changed could ask the network; a judge never changes them.
-    updates = get_peft_model_state_dict(adapted, save_embedding_layers=False)
-    save_file(
-        {name: tensor.detach().cpu().contiguous() for name, tensor in updates.items()},
-        folder / ADAPTER_FOLDER / ADAPTER_WEIGHTS,
-    )
-    adapted.peft_config["default"].save_pretrained(str(folder / ADAPTER_FOLDER))
-    if head is not None:
-        save_file(
-            {name: tensor.detach().cpu().contiguous() for name, tensor in head.state_dict().items()},
-            folder / HEAD_WEIGHTS,
-        )
-
-
 def new_folder_beside(target: Path) -> Path:
     """An empty folder on the target's file system, for seal to move into place."""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +56,7 @@ def new_folder_beside(target: Path) -> Path:
 
 
 def seal(written: Path, target: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Add the manifest with its checksums to what save_weights wrote, and move it to `target` in one step.
+    """Add the manifest with its checksums to what weights.py wrote, and move it to `target` in one step.
 
     An artifact that is at the target already is replaced. Returns the whole manifest. Whoever looks sees the
     old folder, none, or the new one, never a part of it.
@@ -124,17 +106,24 @@ def read_artifact(folder: Path) -> Artifact:
     return Artifact(folder=folder, spec=spec, labels=labels, manifest=manifest)
 
 
+def parse_manifest(text: bytes, place: str) -> dict[str, Any]:
+    """The JSON object of a manifest; CorruptArtifact names the place where it is not one."""
+    try:
+        manifest = json.loads(text)
+    except ValueError as error:
+        raise CorruptArtifact(f"{place}: is not JSON: {error}: restore the folder or train again") from error
+    if not isinstance(manifest, dict):
+        raise CorruptArtifact(f"{place}: expected an object, got {type(manifest).__name__}")
+    return manifest
+
+
 def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
     except FileNotFoundError as error:
         raise CorruptArtifact(f"{path}: there is no such file, so this is no adapter's folder") from error
-    except ValueError as error:
-        raise CorruptArtifact(f"{path}: is not JSON: {error}: restore the folder or train again") from error
-    if not isinstance(manifest, dict):
-        raise CorruptArtifact(f"{path}: expected an object, got {type(manifest).__name__}")
-    return manifest
+    return parse_manifest(text, str(path))
 
 
 def _check_files(folder: Path, kind: str, checksums: Mapping[str, str]) -> None:

@@ -14,6 +14,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokeni
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 from transformers.utils import logging as transformers_logging
 
+from modeling.judge.checksum import file_sha256
 from modeling.judge.device import best_device, fast_half_precision
 from modeling.judge.quantization import quantization_config
 from modeling.judge.spec import EMBEDDED
@@ -53,12 +54,6 @@ def weights_sha256(folder: Path) -> str:
     for path in sorted(folder.glob("*.safetensors")):
         sha.update(f"{path.name} {file_sha256(path)}\n".encode())
     return sha.hexdigest()
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load_tokenizer(folder: Path) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, cast
 from peft import PeftModel
 from transformers import set_seed
 
-from modeling.judge.artifact import new_folder_beside, save_weights, seal
+from modeling.judge.artifact import new_folder_beside, seal
 from modeling.judge.assessment import assess, calibrate, collapse, majority_label
 from modeling.judge.base_model import resolve_base_model, weights_sha256
 from modeling.judge.dataset import TRAIN, Example, check_examples, digest, split_counts
@@ -20,6 +20,7 @@ from modeling.judge.probe import fit_head
 from modeling.judge.prompts import PROMPT_VERSION
 from modeling.judge.scoring import Judge
 from modeling.judge.spec import JudgeSpec
+from modeling.judge.weights import save_weights
 
 _LIBRARIES = ("torch", "transformers", "peft", "tokenizers", "numpy")
 
