@@ -134,6 +134,15 @@ def evaluate(
     )
 
 
+def alpha_against_people(
+    truth: ArrayLike, judged: ArrayLike, clusters: ArrayLike, *, labels: int, seed: int, draws: int = 500
+) -> Estimate:
+    """Krippendorff's alpha of a judge's labels and people's, (n,) indices below `labels`, clustered by query."""
+    people, said = np.asarray(truth, dtype=np.int64), np.asarray(judged, dtype=np.int64)
+    sums = _counts_by_cluster(people, said, labels, np.asarray(clusters))
+    return _estimate(_alpha_of, sums, len(people), draws=draws, seed=seed)
+
+
 def _checked(
     truth: ArrayLike, probabilities: ArrayLike, clusters: ArrayLike, majority_label: int
 ) -> tuple[NDArray[np.int64], Floats, NDArray[np.generic]]:
