@@ -12,9 +12,11 @@ from celery import shared_task
 from django.conf import settings
 from django.db import transaction
 
-from labeling.actions.adapters import decide_promotion, record_adapter, record_training_items
+from labeling.actions.adapters import record_adapter, record_training_items
+from labeling.actions.holdout import record_holdout
 from labeling.actions.jobs import fail_job, finish_job, report_progress, start_job
 from labeling.actions.predictions import write_predictions
+from labeling.actions.promotion import decide_promotion
 from labeling.actions.scoring import finish_shard
 from labeling.actions.training_steps import record_step
 from labeling.models import Adapter, Job, ScoringShard, Split
@@ -23,6 +25,7 @@ from labeling.queries.predictions import champion_of
 from labeling.queries.projects import labels_of, published_guideline
 from labeling.queries.training_set import LabeledPair, labeled_pairs
 from modeling.judge.dataset import Example, write_examples
+from modeling.judge.holdout import HOLDOUT_FILE
 from modeling.judge.prompts import product_text, query_text
 from modeling.judge.scoring import Judge
 from modeling.judge.spec import JudgeSpec
@@ -53,7 +56,8 @@ def train_adapter(job_id: int) -> None:
     finally:
         job.refresh_from_db()
         if not job.active:  # else it goes on from here when it is sent again
-            (folder / "examples.parquet").unlink(missing_ok=True)  # its digest and every pair's id are kept
+            for name in ("examples.parquet", HOLDOUT_FILE):  # its digest and what was said of every pair are kept
+                (folder / name).unlink(missing_ok=True)
             shutil.rmtree(folder / "checkpoint", ignore_errors=True)
 
 
@@ -81,16 +85,17 @@ def _train(job: Job, folder: Path) -> None:
         return report_progress(job, job.done, job.total, job.message, "steps")
 
     result = follow_run(folder, report, settings.TRAINING_PROCESSES, settings.TRAINING_LAUNCH)
-    _record(job, artifact, result, champion)
+    _record(job, folder, artifact, result, champion)
 
 
 @transaction.atomic
-def _record(job: Job, artifact: Path, result: dict[str, Any], champion: Adapter | None) -> None:
+def _record(job: Job, folder: Path, artifact: Path, result: dict[str, Any], champion: Adapter | None) -> None:
     """Record, decide and finish together, or, for a job that is no longer to run, not at all."""
     if not Job.objects.select_for_update().filter(pk=job.pk, state=Job.State.RUNNING).exists():
         raise StoppedError(str(job))
     adapter = record_adapter(job, str(artifact), result["manifest"])
-    promoted = decide_promotion(adapter, result["champion_holdout"], champion)
+    record_holdout(adapter, champion, folder / HOLDOUT_FILE)
+    promoted = decide_promotion(adapter, champion, result["champion_problem"])
     role = "is the new champion" if promoted else "stays a challenger"
     finish_job(job, f"{adapter.name} {role}. {adapter.verdict}", adapter=adapter.pk, promoted=promoted)
 

@@ -32,6 +32,12 @@ def champion_of(project: Project) -> Adapter | None:
     return Adapter.objects.filter(project=project, state=Adapter.State.CHAMPION).first()
 
 
+def former_champion(project: Project) -> Adapter | None:
+    """Return the adapter that was in use before the champion, if there is one and it was not pruned."""
+    retired = Adapter.objects.filter(project=project, state=Adapter.State.RETIRED, pruned_at__isnull=True)
+    return retired.order_by("-promoted_at").first()
+
+
 def candidates(project: Project, champion: Adapter | None, label_count: int) -> Candidates:
     """Return the untouched pairs with the champion's probabilities. Memory grows with 16 + 4k bytes a pair."""
     rows = untouched_pairs(project).order_by("id").values_list("id", "query_id")

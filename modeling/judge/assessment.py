@@ -9,7 +9,7 @@ from modeling.evaluation.calibration import NONE, PER_LABEL, TEMPERATURE, Calibr
 from modeling.evaluation.classification import Evaluation, evaluate
 from modeling.judge.dataset import CALIBRATION, TRAIN, Example
 from modeling.judge.holdout import held_out
-from modeling.judge.scoring import Floats, Judge
+from modeling.judge.scoring import Judge
 
 # Fewer rows than this say too little about confidence.
 MIN_CALIBRATION_ROWS = 20
@@ -38,26 +38,17 @@ def calibrate(judge: Judge, examples: Sequence[Example], seed: int) -> tuple[Jud
     return replace(judge, calibration=found), f"{how[found.method]} on {len(rows)} pairs of their own."
 
 
-def holdout_logits(judge: Judge, examples: Sequence[Example]) -> Floats:
-    """What the judge says of the holdout pairs before calibration, (pairs, labels), in the order of the examples."""
+def assess(judge: Judge, examples: Sequence[Example], seed: int) -> Evaluation:
+    """Measure the judge on the holdout split against people, and against the training split's majority."""
     rows = held_out(examples)
-    return judge.logits([row.query for row in rows], [row.product for row in rows])
-
-
-def assess(judge: Judge, examples: Sequence[Example], seed: int, logits: Floats | None = None) -> Evaluation:
-    """Measure the judge on the holdout split against people, and against the training split's majority.
-
-    `logits` are its `holdout_logits`, where they are known already.
-    """
-    rows = held_out(examples)
-    raw = holdout_logits(judge, examples) if logits is None else logits
+    logits = judge.logits([row.query for row in rows], [row.product for row in rows])
     return evaluate(
         np.array([row.label for row in rows], dtype=np.int64),
-        judge.calibration.probabilities(raw),
+        judge.calibration.probabilities(logits),
         np.array([row.query_id for row in rows], dtype=np.int64),
         majority_label=majority_label(examples, len(judge.labels)),
         seed=seed,
-        uncalibrated=Calibration().probabilities(raw),
+        uncalibrated=Calibration().probabilities(logits),
     )
 
 

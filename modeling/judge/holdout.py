@@ -13,6 +13,8 @@ from modeling.judge.dataset import HOLDOUT, DatasetError, Example
 
 Floats = NDArray[np.float32]
 
+HOLDOUT_FILE = "holdout.parquet"  # in a run's folder
+
 _COLUMNS = ("pair_id", "query_id", "label", "challenger", "champion")
 
 

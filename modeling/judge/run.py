@@ -7,7 +7,7 @@ FOLDER/run.json says what to do:
 
 Paths are absolute or seen from FOLDER. Standard output holds one JSON object a line and nothing else:
 progress ({"event", "phase", "done", "total", "loss"}), then a result ({"event", "manifest",
-"champion_holdout", "champion_problem"}) or, with exit status 1, {"event": "failed", "message"}.
+"champion_problem"}) or, with exit status 1, {"event": "failed", "message"}.
 """
 
 import json
@@ -23,10 +23,10 @@ from typing import Any
 import torch
 
 from modeling.judge.artifact import CorruptArtifact, IncompatibleArtifact
-from modeling.judge.assessment import assess
 from modeling.judge.base_model import BaseModelError
 from modeling.judge.dataset import DatasetError, Example, read_examples
 from modeling.judge.finetuning import Progress, TrainingError
+from modeling.judge.holdout import HOLDOUT_FILE, Floats, held_out, write_holdout
 from modeling.judge.scoring import Judge
 from modeling.judge.spec import JudgeSpec, SpecError
 from modeling.judge.threads import leave_a_core
@@ -54,6 +54,7 @@ class Run:
     artifact: Path
     champion: Path | None
     provenance: Mapping[str, Any]
+    holdout: Path
 
 
 def read_run(folder: Path) -> Run:
@@ -74,15 +75,19 @@ def read_run(folder: Path) -> Run:
         artifact=folder / _field(settings, path, "artifact", str),
         champion=folder / champion if champion else None,
         provenance=settings.get("provenance") or {},
+        holdout=folder / HOLDOUT_FILE,
     )
 
 
 def carry_out(run: Run, emit: Emit) -> None:
-    """Train, evaluate the champion on the same holdout, and emit the result."""
+    """Train, measure the champion on the same holdout, write what both said of it, and emit the result."""
     examples = read_examples(run.examples)
     manifest = train(run.spec, examples, run.labels, run.artifact, reporter(emit), provenance=run.provenance)
-    champion, problem = _champion_holdout(run, examples)
-    emit({"event": "result", "manifest": manifest, "champion_holdout": champion, "champion_problem": problem})
+    ours = _said_of_holdout(Judge.load(run.artifact), examples)
+    champion, problem = _load_champion(run)
+    theirs = _said_of_holdout(champion, examples) if champion else None
+    write_holdout(run.holdout, examples, ours, theirs)
+    emit({"event": "result", "manifest": manifest, "champion_problem": problem})
 
 
 def reporter(emit: Emit) -> Callable[[Progress], None]:
@@ -137,8 +142,13 @@ def _field(settings: Mapping[str, Any], path: Path, name: str, kind: type) -> An
     return value
 
 
-def _champion_holdout(run: Run, examples: list[Example]) -> tuple[dict[str, Any] | None, str | None]:
-    """The champion's evaluation on the same pairs, or why there is none; a lost champion costs no training."""
+def _said_of_holdout(judge: Judge, examples: list[Example]) -> Floats:
+    rows = held_out(examples)
+    return judge.probabilities([row.query for row in rows], [row.product for row in rows])
+
+
+def _load_champion(run: Run) -> tuple[Judge | None, str | None]:
+    """The champion, or why it cannot be measured; a lost champion costs no training."""
     if run.champion is None:
         return None, None
     try:
@@ -147,7 +157,7 @@ def _champion_holdout(run: Run, examples: list[Example]) -> tuple[dict[str, Any]
         return None, str(error)
     if champion.labels != run.labels:
         return None, f"The champion gives the labels {champion.labels}, this run {run.labels}."
-    return assess(champion, examples, run.spec.seed).to_dict(), None
+    return champion, None
 
 
 def _claim_standard_output() -> Emit:

@@ -1,79 +1,29 @@
 """Recording adapters, and which one is used."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
-from labeling.actions.adapters import decide_promotion, judge_challenger, promote_adapter, record_training_items
+from labeling.actions.adapters import promote_adapter, record_training_items, roll_back
 from labeling.models import Adapter, AuditLogEntry, Job, Project, Split, TrainingItem
+from labeling.queries.predictions import champion_of, pool_predictions
 from labeling.queries.training_set import LabeledPair
-from tests.labeling.acting import make_adapter, measures
-from tests.making import make_pair_of, make_project, make_user
+from tests.labeling.acting import make_adapter, measures, predict
+from tests.making import make_pair, make_pair_of, make_project, make_user
 
 pytestmark = pytest.mark.django_db
+
+
+def states(project: Project) -> dict[int, str]:
+    return dict(Adapter.objects.filter(project=project).values_list("number", "state"))
 
 
 def labeled(project: Project, split: Split) -> LabeledPair:
     pair = make_pair_of(project, split)
     label = project.scheme.labels.get(key="E")
     return LabeledPair(pair.pk, pair.query_id, split, pair.query.text, "Title", "", "", "", "", label.pk, "imported")
-
-
-@pytest.mark.parametrize(
-    ("manifest", "champion", "promoted", "verdict"),
-    [
-        ({}, None, False, "Not enough holdout labels yet to judge it: 0 of 20."),
-        ({"holdout": None}, None, False, "Not enough holdout labels yet to judge it: 0 of 20."),
-        (
-            {"holdout": measures(n=19, accuracy=0.9)},
-            None,
-            False,
-            "Not enough holdout labels yet to judge it: 19 of 20.",
-        ),
-        (
-            {"holdout": measures(n=0, accuracy=None, majority=None)},
-            None,
-            False,
-            "Not enough holdout labels yet to judge it: 0 of 20.",
-        ),
-        (
-            {"holdout": measures(accuracy=0.5, majority=0.5)},
-            None,
-            False,
-            "No better than always giving the commonest label: 0.500 against 0.500.",
-        ),
-        (
-            {"holdout": measures(accuracy=0.9), "collapsed": "It gives the label E to 99 of 100 holdout pairs."},
-            None,
-            False,
-            "It gives the label E to 99 of 100 holdout pairs.",
-        ),
-        (
-            {"holdout": measures(n=20, accuracy=0.7, majority=0.5), "collapsed": None},
-            None,
-            True,
-            "Accuracy 0.700 against 0.500 for the commonest label, on 20 holdout pairs.",
-        ),
-        (
-            {"holdout": measures(accuracy=0.7)},
-            measures(accuracy=0.7),
-            False,
-            "Not better than the champion: accuracy 0.700 against 0.700, on 100 holdout pairs.",
-        ),
-        (
-            {"holdout": measures(accuracy=0.8)},
-            measures(accuracy=0.7),
-            True,
-            "Accuracy 0.800 against the champion's 0.700, on 100 holdout pairs.",
-        ),
-    ],
-)
-def test_challenger_is_judged_on_the_holdout(
-    manifest: dict[str, Any], champion: dict[str, Any] | None, promoted: bool, verdict: str
-) -> None:
-    assert judge_challenger(manifest, champion) == (promoted, verdict)
 
 
 def test_adapters_are_numbered_and_start_as_challengers() -> None:
@@ -103,53 +53,16 @@ def test_training_items_are_stored_with_their_origin_and_never_of_the_holdout() 
     assert TrainingItem.objects.filter(job=job).count() == 2
 
 
-def test_promotion_of_the_first_good_adapter_is_decided_and_logged() -> None:
-    project = make_project()
-    weak = make_adapter(project, champion=False, holdout=measures(accuracy=0.4))
-    assert not decide_promotion(weak, None)
-    good = make_adapter(project, champion=False, holdout=measures(accuracy=0.7))
-    assert decide_promotion(good, None)
-    weak.refresh_from_db()
-    good.refresh_from_db()
-    assert (weak.state, good.state) == ("challenger", "champion")
-    assert weak.promoted_at is None
-    assert good.promoted_at is not None
-    assert weak.verdict.startswith("No better than")
-    assert good.verdict.startswith("Accuracy 0.700")
-    decisions = AuditLogEntry.objects.filter(project=project, verb="adapter.decide").order_by("id")
-    assert [(entry.target, entry.data["promoted"]) for entry in decisions] == [("A-1", False), ("A-2", True)]
-
-
-def test_promotion_needs_a_comparison_with_the_champion() -> None:
-    project = make_project()
-    champion = make_adapter(project)
-    former = make_adapter(project, champion=False)
-    better = make_adapter(project, champion=False, holdout=measures(accuracy=0.9))
-    for holdout, compared_with in ((None, None), (measures(accuracy=0.7), former)):
-        assert not decide_promotion(better, holdout, compared_with)
-        better.refresh_from_db()
-        assert better.verdict.startswith("It was not compared with A-1, which is in use now.")
-    assert decide_promotion(better, measures(accuracy=0.7), champion)
-    better.refresh_from_db()
-    assert better.state == "champion"
-
-
 def test_promotion_retires_the_champion_before_and_can_be_taken_back() -> None:
     project, lead = make_project(), make_user("lead")
     first, second = make_adapter(project), make_adapter(project, champion=False)
     elsewhere = make_adapter(make_project())
-    promote_adapter(second, lead)
-    assert dict(Adapter.objects.filter(project=project).values_list("number", "state")) == {
-        1: "retired",
-        2: "champion",
-    }
-    promote_adapter(second, lead)
+    assert promote_adapter(second, lead)
+    assert states(project) == {1: "retired", 2: "champion"}
+    assert not promote_adapter(second, lead)
     first.refresh_from_db()
-    promote_adapter(first, lead)
-    assert dict(Adapter.objects.filter(project=project).values_list("number", "state")) == {
-        1: "champion",
-        2: "retired",
-    }
+    assert promote_adapter(first, lead)
+    assert states(project) == {1: "champion", 2: "retired"}
     elsewhere.refresh_from_db()
     assert elsewhere.state == "champion"
     promotions = AuditLogEntry.objects.filter(project=project, verb="adapter.promote").order_by("id")
@@ -158,3 +71,49 @@ def test_promotion_retires_the_champion_before_and_can_be_taken_back() -> None:
         (lead, "A-2", "A-1"),
         (lead, "A-1", "A-2"),
     ]
+
+
+def test_promotion_of_a_pruned_adapter_is_refused() -> None:
+    project = make_project()
+    first, second = make_adapter(project), make_adapter(project)
+    Adapter.objects.filter(pk=first.pk).update(pruned_at=timezone.now())
+    assert not promote_adapter(first, None)
+    assert champion_of(project) == second
+    assert roll_back(project, None) is None
+
+
+def test_roll_back_makes_the_former_champions_predictions_count_at_once() -> None:
+    project, lead = make_project(), make_user("lead")
+    pairs = [make_pair(project) for _ in range(3)]
+    former, champion = make_adapter(project), make_adapter(project)
+    predict(former, dict.fromkeys(pairs, (0.7, 0.1, 0.1, 0.1)))
+    predict(champion, dict.fromkeys(pairs, (0.1, 0.7, 0.1, 0.1)))
+    make_adapter(project, champion=False)
+    scoring = Job.objects.create(project=project, kind=Job.Kind.SCORE)
+    jobs = Job.objects.count()
+    assert roll_back(project, lead) == former
+    assert states(project) == {1: "champion", 2: "retired", 3: "challenger"}
+    current = champion_of(project)
+    assert current is not None
+    assert {row.label.key for row in pool_predictions(project, current)} == {"E"}
+    assert Job.objects.count() == jobs
+    scoring.refresh_from_db()
+    assert scoring.state == "cancelled"
+    entries = AuditLogEntry.objects.filter(project=project, actor=lead).order_by("id").values_list("verb", "target")
+    assert list(entries) == [
+        ("adapter.roll_back", "A-1"),
+        ("job.cancel", f"score {scoring.pk}"),
+        ("adapter.promote", "A-1"),
+    ]
+    assert AuditLogEntry.objects.get(project=project, verb="adapter.roll_back").data == {"before": "A-2"}
+
+
+def test_roll_back_twice_is_where_one_was() -> None:
+    project = make_project()
+    assert roll_back(project, None) is None
+    make_adapter(project)
+    assert roll_back(project, None) is None
+    make_adapter(project)
+    roll_back(project, None)
+    roll_back(project, None)
+    assert states(project) == {1: "retired", 2: "champion"}

@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from modeling.judge.artifact import read_artifact
 from modeling.judge.dataset import write_examples
+from modeling.judge.holdout import read_holdout
 from modeling.judge.run import RunError, main, read_run
 from modeling.judge.spec import SpecError
 from tests.modeling.judge.shop import LABELS, SMALL, Trained
@@ -53,8 +55,13 @@ def test_run_trains_in_its_own_process_and_measures_the_champion(trained: Traine
     assert result["event"] == "result"
     assert result["manifest"] == read_artifact(tmp_path / "made" / "artifact").manifest
     assert result["manifest"]["provenance"] == {"round": 5}
-    assert result["champion_holdout"]["confusion"] == trained.manifest["holdout"]["confusion"]
     assert result["champion_problem"] is None
+    said = read_holdout(tmp_path / "holdout.parquet")
+    assert said.champion is not None
+    for found, manifest in ((said.champion, trained.manifest), (said.challenger, result["manifest"])):
+        confusion = np.zeros((len(LABELS), len(LABELS)), np.int64)
+        np.add.at(confusion, (said.labels, found.argmax(axis=1)), 1)
+        assert confusion.tolist() == manifest["holdout"]["confusion"]
 
 
 def test_run_with_a_lost_champion_keeps_its_training(trained: Trained, tmp_path: Path) -> None:
@@ -63,7 +70,7 @@ def test_run_with_a_lost_champion_keeps_its_training(trained: Trained, tmp_path:
     status, events, errors = start(tmp_path)
     assert status == 0, errors
     assert events[-1]["event"] == "result"
-    assert events[-1]["champion_holdout"] is None
+    assert read_holdout(tmp_path / "holdout.parquet").champion is None
     assert "there is no such file, so this is no adapter's folder" in events[-1]["champion_problem"]
 
 
