@@ -1,8 +1,11 @@
 """The holdout pairs behind a number of an adapter, or of two of them side by side."""
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from django.db.models import F, FloatField, OuterRef, QuerySet, Subquery
+from numpy.typing import NDArray
 
 from labeling.models import Adapter, HoldoutPrediction, Judgment
 from labeling.queries.slices import in_slice
@@ -67,6 +70,24 @@ def _beside(found: QuerySet[HoldoutPrediction], beside: Adapter, wanted: Wanted)
         same = {"beside_judged": F("judged")}
         found = found.exclude(**same) if wanted.differ else found.filter(**same)
     return found
+
+
+@dataclass(frozen=True)
+class Both:
+    """What two adapters said of the pairs that both were measured on: ids of queries and labels, each (n,)."""
+
+    queries: NDArray[np.int64]
+    people: NDArray[np.int64]
+    one: NDArray[np.int64]
+    other: NDArray[np.int64]
+
+
+def said_by_both(one: Adapter, other: Adapter) -> Both:
+    """Return what two adapters said of the pairs that both were measured on."""
+    found = _beside(HoldoutPrediction.objects.filter(adapter=one), other, Wanted())
+    rows: QuerySet[Any, Any] = found.order_by()
+    said = list(rows.values_list("pair__query", "label", "judged", "beside_judged"))
+    return Both(*np.array(said, dtype=np.int64).reshape(-1, 4).T)
 
 
 def judgments_of(pairs: list[int]) -> dict[int, list[Judgment]]:

@@ -110,3 +110,8 @@ def mean_confidence(project: Project, champion: Adapter) -> MeanConfidence:
         queue=mean(predictions.filter(Exists(queued))),
         active=mean(predictions.filter(Exists(queued.filter(stream=Stream.ACTIVE)))),
     )
+
+
+def has_predictions(adapter: Adapter) -> bool:
+    """Say whether anything that an adapter said of the pool is kept."""
+    return Prediction.objects.filter(adapter=adapter).exists()

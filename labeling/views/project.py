@@ -26,9 +26,9 @@ from labeling.queries.rounds import round_progress
 from labeling.views.agreement import headline
 from labeling.views.agreement_tables import below
 from labeling.views.alarms import open_alarms
-from labeling.views.charts import learning_table
 from labeling.views.frame import project_page
 from labeling.views.jobs import job_context
+from labeling.views.learning_curve import curve_so_far, learning_context
 from labeling.views.numbers import stat
 
 
@@ -56,7 +56,7 @@ def overview(found: Project) -> dict[str, Any]:
         "needs": needs(found, report),
         "jobs": [job_context(found, job) for job in jobs],
         "active_kinds": {job.kind for job in jobs if job.active},
-        "chart": learning_table(adapters),
+        "chart": learning_context(found, curve_so_far(adapters)),
         "counts": counts(found),
         "overlap": found.overlap,
     }

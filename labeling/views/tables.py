@@ -15,14 +15,19 @@ FORMULA = tuple("=+-@＝＋－＠")
 
 
 class Kind(enum.Enum):
-    """What a column holds; an estimate or a difference of two is as Estimate.to_dict has it."""
+    """What a column holds. An estimate or a difference is as Estimate.to_dict has it; of a moment a page shows the day."""
 
     TEXT = "text"
     LABEL = "label"
+    STATE = "state"
+    DAY = "day"
     COUNT = "count"
     NUMBER = "number"
     ESTIMATE = "estimate"
     DIFFERENCE = "difference"
+
+
+WORDS = (Kind.TEXT, Kind.LABEL, Kind.STATE)
 
 
 @dataclass(frozen=True)
@@ -62,9 +67,7 @@ def table_context(table: Table) -> dict[str, Any]:
     are = "row is" if rest == 1 else "rows are"
     return {
         "caption": table.caption,
-        "columns": [
-            {"text": column.title, "numeric": column.kind not in (Kind.TEXT, Kind.LABEL)} for _, column in shown
-        ],
+        "columns": [{"text": column.title, "numeric": column.kind not in WORDS} for _, column in shown],
         "rows": [
             {
                 "wanting": row.wanting,
@@ -82,11 +85,13 @@ def table_context(table: Table) -> dict[str, Any]:
 
 
 def cell(kind: Kind, value: Any) -> dict[str, Any]:
-    """Return what a page shows of a value: `text`, and `more` beside it, smaller; or a `label`."""
+    """Return what a page shows of a value: `text`, and `more` beside it, smaller; or a `label`, or a `state`."""
     if value is None:
         return {"text": "", "more": ""}
-    if kind == Kind.LABEL:
-        return {"label": value}
+    if kind in (Kind.LABEL, Kind.STATE):
+        return {kind.value: value}
+    if kind == Kind.DAY:
+        return {"text": f"{value:%Y-%m-%d}".replace("-", "\u2011"), "more": ""}  # on one line
     if kind == Kind.COUNT:
         return {"text": number(value), "more": ""}
     if kind == Kind.NUMBER:
@@ -148,10 +153,12 @@ def _headers(column: Column) -> list[str]:
 
 
 def _parts(kind: Kind, value: Any) -> list[Any]:
-    if kind in (Kind.TEXT, Kind.LABEL):
+    if kind in WORDS:
         return [harmless(str(value)) if value is not None else ""]
     if kind == Kind.COUNT:
         return [value]
+    if kind == Kind.DAY:
+        return [value.isoformat(timespec="seconds")]
     if kind == Kind.NUMBER:
         return [None if value is None else round(value, 6)]
     found = value or {"value": None, "low": None, "high": None, "n": 0}

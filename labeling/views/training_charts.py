@@ -13,7 +13,7 @@ from labeling.access import for_roles
 from labeling.language import number
 from labeling.models import Job, Membership, Role, TrainingStep
 from labeling.queries.training_steps import steps_of
-from labeling.views.charts import LINE, MARK, as_svg, svg_response, theme_of
+from labeling.views.charts import MARK, SOFT, as_svg, svg_response, theme_of
 from labeling.views.tables import Column, Kind, Row, Table, csv_response
 
 WIDTH, HEIGHT = 720, 240
@@ -56,14 +56,19 @@ def loss_points(steps: Sequence[TrainingStep]) -> list[dict[str, Any]]:
 def draw_loss(points: list[dict[str, Any]], theme: str) -> str:
     """Return the SVG: what was reported, thin, and its running mean."""
     base = altair.Chart(altair.InlineData(values=points)).encode(
-        x=altair.X("step:Q", title="Step", axis=altair.Axis(format=",d", tickMinStep=1), scale=altair.Scale(nice=False))
+        x=altair.X(
+            "step:Q",
+            title="Step",
+            axis=altair.Axis(format=",d", tickMinStep=1, tickCount=8),
+            scale=altair.Scale(nice=False),
+        )
     )
 
     def loss(field: str) -> altair.Y:
         return altair.Y(f"{field}:Q", title="Loss", scale=altair.Scale(zero=False, nice=True))
 
     chart = altair.layer(
-        base.mark_line(color=LINE[theme], strokeWidth=1.5).encode(y=loss("loss")),
+        base.mark_line(color=SOFT[theme], strokeWidth=1, opacity=0.6).encode(y=loss("loss")),
         base.mark_line(color=MARK[theme], strokeWidth=2).encode(y=loss("mean")),
     ).properties(width=WIDTH, height=HEIGHT, autosize=FIT)
     return as_svg(chart, theme)

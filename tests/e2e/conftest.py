@@ -105,6 +105,8 @@ def shoot(page: Page, name: str) -> None:
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         page.wait_for_timeout(150)
+        # A chart for dark pages is another picture, which has to come first.
+        page.evaluate("() => Promise.all([...document.images].map((image) => image.decode().catch(() => null)))")
         page.screenshot(path=f"{SHOTS}/{name}-{variant}.png", full_page=True, caret="initial")
     page.emulate_media(color_scheme="light")
     if before:

@@ -19,15 +19,16 @@ from labeling.actions.audits import draw_audit
 from labeling.actions.inquiries import Asked, answer_inquiry, ask_lead
 from labeling.actions.invitations import invite
 from labeling.actions.members import add_member
-from labeling.models import Job, Judgment, Membership, Pair, ProductRevision, Project, Role
+from labeling.models import Adapter, Job, Judgment, Membership, Pair, ProductRevision, Project, Role
 from labeling.queries.projects import published_guideline
 from labeling.urls import urlpatterns
 from tests.conftest import Site
 from tests.e2e.conftest import SignIn
 from tests.e2e.looking import PHONE, WIDE, faults, tab_stops, too_small, violations
-from tests.labeling.acting import judge, make_adapter, make_members, measures, predict
+from tests.labeling.acting import judge, make_adapter, make_members, predict
 from tests.labeling.acting import judge_all as judge_pairs
 from tests.labeling.actions.test_adjudication import rule
+from tests.labeling.measured import estimate, make_manifest, measure, report_steps
 from tests.labeling.relabeling import REWORDED, STRICT, bring_by_worker, edited, make_draft
 from tests.labeling.views.test_alarms import make_alarms
 from tests.making import PATHS, make_gold, make_member, make_pair, make_project, make_round
@@ -171,11 +172,15 @@ PAGES: dict[Role, list[Visit]] = {
         Visit("who-is-right", "unfolded", act=unfold),
         Visit("agreement-pairs", "those that differ", query="?differ=1"),
         Visit("agreement-pairs", "none", query="?labels=S,C"),
+        Visit("job", "a training"),
+        Visit("adapter", "refused", act=unfold),
+        Visit("train", "unfolded", act=unfold),
+        Visit("adapters-beside", "unfolded", act=unfold),
         Visit("adapter-pairs", "unfolded", act=unfold),
         Visit("adapter-pairs", "none", query="?said=C&judged=I"),
         *[
             Visit(name, "unfolded", act=unfold)
-            for name in ("agreement", "agreement-pairs", "project", "gold", "adapter", "settings", "data")
+            for name in ("agreement", "agreement-pairs", "project", "gold", "adapters", "adapter", "settings", "data")
         ],
         Visit("draft-effect", "unfolded", act=unfold),
         Visit("draft-effect", "nothing asked again", query="?chosen=1"),
@@ -194,12 +199,13 @@ PAGES: dict[Role, list[Visit]] = {
 POST_ONLY = {
     *("logout", "set_language", "skip", "undo", "keep", "leave", "shelf-keep", "audit-skip", "audit-note"),
     "adjudicate-skip",
-    *("promote", "cancel", "take-back", "invite", "revoke", "pause", "resume"),
+    *("promote", "roll-back", "cancel", "take-back", "invite", "revoke", "pause", "resume"),
     "inquiry-example",
     *("draft-start", "draft-check", "draft-discard"),
 }
 FOR_MACHINES = {"health", "summary", "learning-curve", "compare-choose", "agreement-csv", "agreement-chart"}
-FOR_MACHINES |= {"loss-curve", "loss-csv"}
+FOR_MACHINES |= {"loss-curve", "loss-csv", "adapter-chart", "adapter-csv", "adapters-csv", "adapters-over-time"}
+FOR_MACHINES |= {"adapters-choose"}
 # Looked at in tests of their own.
 ELSEWHERE = {"login", "join", "joining"}
 # What Tab meets on the desk, in this order.
@@ -218,10 +224,7 @@ def furnish() -> Project:
     judge_pairs(make_members(project, 2), dict(zip(pairs, ("E", "ES", "S", "C", "CI", "I", "E", "E"), strict=True)))
     waiting = [make_pair(project, "steel water bottle") for _ in range(4)]
     make_round(project, waiting)
-    holdout = measures() | {"confusion": [[5, 1, 0, 0]] * 4, "macro_f1": 0.6}
-    holdout["per_label"] = [{"precision": 0.5, "recall": 0.5, "f1": 0.5, "n": 6}] * 4
-    adapter = make_adapter(project, holdout=holdout)
-    make_adapter(project, champion=False, holdout=holdout)
+    adapter = trained_twice(project, pairs)
     predict(adapter, dict.fromkeys((*pairs, *waiting), (0.9, 0.05, 0.03, 0.02)))
     assert draw_audit(project, 4, 1, None) is not None
     ended = {"state": "failed", "message": "The broker went away.", "finished_at": timezone.now()}
@@ -237,6 +240,27 @@ def furnish() -> Project:
     rule(project, pairs[4], "C", expert)
     leave_out_pair(project, expert.user, pairs[7].pk, "unclear_query")
     return project
+
+
+def trained_twice(project: Project, pairs: list[Pair]) -> Adapter:
+    """Make two champions, the second of which is returned, a refused challenger, and a training under way."""
+    for said in (["EE", "ES", "SS", "SC", "CC", "II", "EE", "EI"], ["EE", "EE", "SS", "SC", "CI", "II", "EE", "EI"]):
+        made = make_adapter(project)
+        manifest = make_manifest(project, made.job)
+        parts = [
+            {"value": value, "n": 30, "queries": 9, "accuracy": estimate(0.7, 30), "alpha": estimate(0.5, 30)}
+            for value in ("us", "es")
+        ]
+        measured = {"people_alpha": estimate(0.8), "slices": {"locale": parts}}
+        Adapter.objects.filter(pk=made.pk).update(manifest=manifest, measures=measured, verdict="Not surely better.")
+        report_steps(made.job, range(1, 40))
+        measure(made, pairs, said)
+    refused = make_adapter(project, champion=False)
+    Adapter.objects.filter(pk=refused.pk).update(verdict="Not surely better than A-2.", manifest=manifest)
+    started = {"state": "running", "done": 40, "total": 120, "unit": "steps", "started_at": timezone.now()}
+    report_steps(Job.objects.create(project=project, kind=Job.Kind.TRAIN, **started), range(1, 41))
+    made.refresh_from_db()
+    return made
 
 
 def ask_about(project: Project, pairs: list[Pair]) -> None:
@@ -270,7 +294,11 @@ def address(member: Membership, visit: Visit) -> str:
     project = member.project
     pattern = next(pattern for pattern in urlpatterns if pattern.name == visit.name)
     values = {"slug": project.slug, "number": 1, "job_id": project.jobs.latest("id").pk, "member_id": member.pk}
-    values |= {"inquiry_id": project.inquiries.latest("pk").pk, "old": 1, "new": 2}
+    values |= {"inquiry_id": project.inquiries.latest("pk").pk, "old": 1, "new": 2, "other": 2}
+    if visit.name == "job" and visit.state:
+        values["job_id"] = project.jobs.filter(kind=Job.Kind.TRAIN).latest("id").pk
+    if visit.name == "adapter" and visit.state == "refused":
+        values["number"] = 3
     if visit.name == "correct":
         values["number"] = Judgment.objects.filter(annotator=member.user).latest("id").pk
     values["pair_id"] = project.consensuses.get(state="disputed").pk

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from labeling.actions.jobs import enqueue_job
 from labeling.models import Job, Role
 from tests.conftest import Site
 from tests.e2e.conftest import SignIn, shoot
@@ -76,7 +77,10 @@ def test_pages_fit_a_phone(sign_in: SignIn) -> None:
 def test_failed_job_says_why(sign_in: SignIn, site: Site) -> None:
     project = make_project(loop_enabled=False)
     page = sign_in(make_member(project, Role.LEAD).user)
-    page.get_by_role("button", name="Train").click()
-    job = Job.objects.get(project=project)
+    page.get_by_role("link", name="Train…").click()
+    expect(page.get_by_text("A training needs 50 labels; there are 0.")).to_be_visible()
+    expect(page.get_by_role("button", name="Start the training")).to_be_disabled()
+    job = enqueue_job(project, Job.Kind.TRAIN)
+    assert job is not None
     page.goto(f"{site.url}/p/{project.slug}/jobs/{job.pk}/")
     expect(page.locator(".job")).to_contain_text("Not enough labels to train on yet: 0 of 50.", timeout=30_000)

@@ -21,11 +21,12 @@ ARGUMENTS: dict[str, int] = {
     "pair_id": 1,
     "old": 1,
     "new": 1,
+    "other": 1,
 }
 OF_A_PROJECT = [pattern for pattern in urlpatterns if pattern.name not in PUBLIC | SIGNED_IN]
 POST_ONLY = {"skip", "undo", "keep", "leave", "shelf-keep", "audit-skip", "audit-note", "promote", "cancel"}
 POST_ONLY |= {"take-back", "invite", "revoke", "pause", "resume", "inquiry-example", "adjudicate-skip"}
-POST_ONLY |= {"draft-start", "draft-check", "draft-discard"}
+POST_ONLY |= {"draft-start", "draft-check", "draft-discard", "roll-back"}
 
 
 FOR_PROGRAMS = {"summary"}

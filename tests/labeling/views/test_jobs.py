@@ -119,8 +119,8 @@ def test_loss_curve_is_drawn_in_both_colours(client: Client) -> None:
     job = make_training(client, 40)
     light, dark = (client.get(address(job, "loss-curve"), {"theme": theme}).content.decode() for theme in ("", "dark"))
     assert light.startswith("<svg")
-    assert "#383c44" in dark
-    assert "#383c44" not in light
+    assert "#2b2e34" in dark
+    assert "#2b2e34" not in light
 
 
 def test_loss_curve_of_a_long_training_is_thinned_and_keeps_its_ends() -> None:
