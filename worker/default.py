@@ -59,8 +59,9 @@ def measure_agreement(job_id: int) -> None:
         report_progress(job, 0, 0, "Reading the judgments, and comparing them.")
         report = measure(job.project)
         report_progress(job, 0, 0, "Finding out how each person errs.")
+        job.project.refresh_from_db()  # how labels are to be resolved may have been changed meanwhile
         fit_errors(job.project)
-        known = {"judgments": report.judgments, "through_id": report.through_id}
+        known = {"judgments": report.judgments, "through_id": report.through_id, "resolve_by": job.project.resolve_by}
         finish_job(job, f"{report.judgments:,} judgments.", **known)
     except Exception as error:
         log.exception("Job %s", job_id)

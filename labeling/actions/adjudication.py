@@ -122,6 +122,7 @@ def add_example_of_ruling(project: Project, ruling_id: int, actor: User) -> Guid
     Returns the draft; twice does no harm. Raises RulingError for a ruling that was taken back, GuidelineEditError
     where the draft has no place for it, and Ruling.DoesNotExist.
     """
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)  # before the pair, as who publishes does
     ruling = _live_ruling(project, ruling_id)
     question, answer = _telling_step(ruling)
     example = Example(ruling.pair.query.text, ruling.revision.title, answer, ruling.why)

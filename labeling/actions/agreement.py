@@ -29,7 +29,7 @@ def measure_agreement(project: Project) -> AgreementReport:
         slices=evidence.slices,
         repeats=evidence.repeats,
         lately=evidence.lately,
-        former=evidence.former,
+        by_version=evidence.by_version,
         draws=DRAWS,
         seed=SEED,
     )
@@ -72,8 +72,8 @@ def current_report(project: Project) -> AgreementReport | None:
 def measurement_is_due(project: Project) -> bool:
     """Say whether a job should measure: enough judgments came, or the guideline was published or taken over.
 
-    Or what is kept was written by an older Winnow. Counted is from the last job, since what pages measure by themselves
-    brings no labels up to date.
+    Or labels are to be resolved in another way than they were, or what is kept was written by an older Winnow. Counted
+    is from the last job, since what pages measure by themselves brings no labels up to date.
     """
     done = Job.objects.filter(project=project, kind=Job.Kind.MEASURE)
     if done.filter(state=Job.State.FAILED, finished_at__gt=timezone.now() - RETRY_AFTER).exists():
@@ -82,6 +82,8 @@ def measurement_is_due(project: Project) -> bool:
     if seen and seen[1] != FORMAT:
         return True
     last = done.filter(state=Job.State.DONE).order_by("-id").first()
+    if last and last.result.get("resolve_by", project.resolve_by) != project.resolve_by:
+        return True
     known, through = (last.result.get(name, 0) for name in ("judgments", "through_id")) if last else (0, 0)
     enough = round(max(LEAST_GROWTH, GROWTH * known))
     if measured_judgments(project).filter(pk__gt=through).order_by()[:enough].count() >= enough:

@@ -30,7 +30,7 @@ def resolve_pair(project: Project, entry: QueueEntry) -> Consensus | None:
     """Bring the consensus of an entry's pair up to date. Runs in the transaction that locked the pair.
 
     An expert's ruling stands whatever people say. Otherwise it is the label that most judgments gave, once the entry
-    has as many as its overlap; or, where the project wants it so and errors have been fitted, the one that is most
+    has as many as its overlap, or the pair as the project wants; or, where the project wants it so and errors have been fitted, the one that is most
     probable by them. A tie, or a probability below SURE, asks for one more, up to max_overlap judgments, and is
     disputed from then on; any difference asks for one more, too, if the project wants it so. None, and no row, where
     no live judgment is left and nobody has ruled. The entry's slots are made as many as are needed while its round is
@@ -43,7 +43,8 @@ def resolve_pair(project: Project, entry: QueueEntry) -> Consensus | None:
 
     found = _ruled(rows) or _by_errors(project, rows, said) or _by_majority(project, said)
     one_more = found.differ and len(said) < project.max_overlap
-    needed = 0 if found.method == Consensus.Method.ADJUDICATED else max(entry.overlap - judged_here, int(one_more))
+    missing = min(entry.overlap - judged_here, project.overlap - len(said))  # what rounds before it got counts, too
+    needed = 0 if found.method == Consensus.Method.ADJUDICATED else max(missing, int(one_more))
     if entry.round.state == Round.State.OPEN:
         _fit_slots(entry, here, needed)
     if not found.labels:

@@ -25,6 +25,7 @@ from modeling.labels.stakes import expected_loss
 
 BATCH = 20_000  # pairs in one transaction
 SAME = 0.005  # what moves by less is left as it is: each fit moves all of them a little
+LATE = dt.timedelta(minutes=1)  # what was written so shortly before may have been committed after the evidence was read
 STATES = (Consensus.State.OPEN, Consensus.State.RESOLVED, Consensus.State.DISPUTED)
 OPEN, RESOLVED, DISPUTED = range(3)
 
@@ -70,6 +71,7 @@ def resolve_again(project: Project, since: dt.datetime, evidence: Evidence, mode
     """
     if project.resolve_by == Project.ResolveBy.MAJORITY and not _is_of_before(project):
         return 0
+    since -= LATE
     method = _method(project)
     found = _find(project, _standing(project, method, since), evidence, model)
     found = found.of(found.changed)
@@ -167,6 +169,7 @@ def _find(project: Project, before: _Standing, evidence: Evidence, model: DawidS
     state = np.where(sure, RESOLVED, np.where(full, DISPUTED, unsettled))
     ids = np.array([label.pk for label in labels_of(project)])
     label = np.where(state == RESOLVED, ids[leading], 0)
+    stake[state == OPEN] = -1
     changed = (
         (label != before.label)
         | ((state == DISPUTED) != before.disputed)

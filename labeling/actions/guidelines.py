@@ -51,8 +51,8 @@ def publish_guideline(project: Project, source: str, actor: User | None) -> Guid
         published_by=actor,
     )
     _store_paths(version, tree, labels)
-    _end_relabeling(project, actor)
-    record(project, actor, "guideline.publish", version.number, title=version.title)
+    withdrawn = _end_relabeling(project, actor)
+    record(project, actor, "guideline.publish", version.number, title=version.title, withdrawn=withdrawn)
     return version
 
 
@@ -94,8 +94,8 @@ class SavedDraft:
 
 
 def draft_digest(draft: GuidelineVersion) -> str:
-    """Return a digest of a draft's text and note, which tells whether somebody has changed them."""
-    return hashlib.sha256(f"{draft.source}\0{draft.change_note}".encode()).hexdigest()
+    """Return a digest of a draft, which tells whether somebody has changed it or published a version before it."""
+    return hashlib.sha256(f"{draft.number}\0{draft.source}\0{draft.change_note}".encode()).hexdigest()
 
 
 @transaction.atomic
@@ -179,7 +179,7 @@ def _write(draft: GuidelineVersion, source: str, actor: User) -> None:
 
 
 class DraftChangedError(Exception):
-    """The draft is not the one whose effect was shown. Nothing was published."""
+    """The draft, or what it changes, is not what its effect was shown of. Nothing was published."""
 
 
 @transaction.atomic
@@ -191,8 +191,8 @@ def publish_draft(
     `digest` is of the draft as its effect was shown. `asked_again` are those of its changed questions whose answers do
     not carry over; new questions are among them in any case. With `take_over`, judgments whose answers lead to another
     label get that label; with `relabel`, people are asked the questions again. What waits of older versions is
-    withdrawn. Raises DraftChangedError where the draft has become another one or is gone, GuidelineError where it has
-    problems, and ValueError for a question that has not changed; nothing is published then.
+    withdrawn. Raises DraftChangedError where the draft has become another one or is gone or a question has not changed,
+    and GuidelineError where it has problems; nothing is published then.
     """
     _lock(project)
     draft = draft_of(project)
@@ -203,7 +203,7 @@ def publish_draft(
     old = tree_of(project, published_guideline(project))
     changed = changed_questions(old, tree)
     if unknown := set(asked_again) - set(changed):
-        raise ValueError(
+        raise DraftChangedError(
             f"{', '.join(sorted(unknown))}: no question that has changed. These have: {', '.join(changed)}."
         )
     draft.asked_again = [name for name in changed if name in asked_again or name not in old.questions]

@@ -116,7 +116,8 @@ def correct_judgment(project: Project, annotator: User, judgment_id: int, answer
     """Supersede one of the annotator's live judgments of today by another walk, in the same slot.
 
     Raises Judgment.DoesNotExist where it is not theirs, not of today or no longer live; PathError and ValueError
-    as submit_answer does, and ValueError for a path that ends in a skip.
+    as submit_answer does, and ValueError for a path that ends in a skip, or through a version older than the one by
+    which the judgment is asked again.
     """
     locked_member(project, annotator)
     end = end_of(project, answer)
@@ -128,6 +129,11 @@ def correct_judgment(project: Project, annotator: User, judgment_id: int, answer
     pair_id = today.values_list("pair", flat=True).get(pk=judgment_id)
     pair = Pair.objects.select_for_update(no_key=True, of=("self",)).select_related("product").get(pk=pair_id)
     old = today.get(pk=judgment_id)  # a new version of the guideline may have superseded it until the pair was locked
+    asked = Relabel.objects.filter(
+        judgment=old, state=Relabel.State.WAITING, guideline__number__gt=answer.guideline.number
+    )
+    if asked.exists():
+        raise ValueError("The guideline has changed, and this is asked again of you. Open the page once more.")
     slot = locked_slot(old.slot_id)
     retire(old, Judgment.Retired.SUPERSEDED)
     store_judgment(project, annotator, slot, pair, answer, end.label_id, answer.seconds or 0)
@@ -248,9 +254,14 @@ def store_judgment(
 
 
 def count_in(project: Project, slot: Slot) -> None:
-    """Bring the consensus that a slot's judgment is counted in up to date."""
-    if slot.entry.stream not in PERSONAL:
-        resolve_pair(project, slot.entry)
+    """Bring the consensus that a slot's judgment is counted in up to date, for the newest round of its pair."""
+    entry = slot.entry
+    if entry.stream in PERSONAL:
+        return
+    if entry.round.state != Round.State.OPEN:
+        entries = QueueEntry.objects.filter(pair=slot.pair_id).exclude(stream__in=PERSONAL)
+        entry = entries.select_related("round").latest("id")
+    resolve_pair(project, entry)
 
 
 def _keep_surplus(project: Project, annotator: User, pair: Pair, answer: Answer, label_id: int | None) -> Outcome:

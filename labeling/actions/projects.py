@@ -61,7 +61,8 @@ def create_project(slug: str, name: str, guideline_source: str, actor: User | No
 
 @transaction.atomic
 def configure_project(project: Project, changes: Mapping[str, object], actor: User | None = None) -> Project:
-    """Change settings by name. Where labels are to be resolved in another way, a job resolves them anew.
+    """Change settings by name. Where labels are to be resolved in another way, or another agreement is the
+    goal, a job resolves and measures anew.
 
     Raises ValidationError that names the setting, its value and what was expected.
     """
@@ -78,7 +79,7 @@ def configure_project(project: Project, changes: Mapping[str, object], actor: Us
     changed = {name: [before[name], getattr(locked, name)] for name in changes if before[name] != getattr(locked, name)}
     if changed:
         record(locked, actor, "project.configure", locked.slug, changed=changed)
-    if "resolve_by" in changed:
+    if {"resolve_by", "agreement_goal"} & changed.keys():
         enqueue_job(locked, Job.Kind.MEASURE, actor)
     return locked
 

@@ -22,6 +22,7 @@ from labeling.actions.judgments import (
     tree_of,
 )
 from labeling.actions.queue import locked_member
+from labeling.actions.set_aside import withdraw_if_closed
 from labeling.guidelines.replay import Fate
 from labeling.guidelines.walk import format_path
 from labeling.models import (
@@ -74,20 +75,39 @@ def bring_under(job: Job) -> None:
     walks = replayed_walks(project, tree, version.number, version.asked_again)
     changed = [walk for walk in walks if walk.replayed.fate == Fate.CHANGE] if job.params.get("take_over") else []
     asked = [walk for walk in walks if walk.replayed.fate == Fate.ASK] if job.params.get("relabel") else []
-    job.total = sum(walk.judgments for walk in [*changed, *asked])
-    moved = put = 0
-    for batch in _batches(list(_ids(project, changed, "pair_id")), CHANGED_AT_ONCE):
-        moved += _change(job, version, changed, batch)
-    for question in tree.questions:  # somebody who is asked gets one question after the other
-        here = [walk for walk in asked if walk.replayed.question == question]
-        for batch in _batches(list(_ids(project, here, "pair__query_id")), ASKED_AT_ONCE):
-            put += _ask(job, version, here, batch)
-    message = f"Version {version.number}: {moved:,} labels taken over, {put:,} answers to be asked again."
-    _finish(job, version, message, changed=moved, asked=put)
+    job.done, job.total = 0, sum(walk.judgments for walk in [*changed, *asked])
+    try:
+        for batch in _batches(list(_ids(project, changed, "pair_id")), CHANGED_AT_ONCE):
+            _change(job, version, changed, batch)
+        for question in tree.questions:  # somebody who is asked gets one question after the other
+            here = [walk for walk in asked if walk.replayed.question == question]
+            for batch in _batches(list(_ids(project, here, "pair__query_id")), ASKED_AT_ONCE):
+                _ask(job, version, here, batch)
+    except StoppedError:
+        counts = _counts(job)
+        record(project, job.requested_by, "relabel.take_over", f"version {version.number}", stopped=True, **counts)
+        raise
+    _finish(job, version)
+
+
+def _counts(job: Job) -> dict[str, int]:
+    """Return what the job has done so far, also before it was killed and run again."""
+    so_far: dict[str, int] = job.params.get("so_far", {"changed": 0, "asked": 0})
+    return so_far
+
+
+def _count(job: Job, **more: int) -> None:
+    """Add to what the job has done, in the transaction that does it."""
+    counts = _counts(job)
+    job.params["so_far"] = counts | {name: counts[name] + n for name, n in more.items()}
+    job.save(update_fields=("params",))
 
 
 @transaction.atomic
-def _finish(job: Job, version: GuidelineVersion, message: str, **counts: int) -> None:
+def _finish(job: Job, version: GuidelineVersion) -> None:
+    counts = _counts(job)
+    taken, put = counts["changed"], counts["asked"]
+    message = f"Version {version.number}: {taken:,} labels taken over, {put:,} answers to be asked again."
     if finish_job(job, message, **counts):
         record(job.project, job.requested_by, "relabel.take_over", f"version {version.number}", **counts)
 
@@ -123,8 +143,8 @@ JOIN unnest(%(ids)s::bigint[], %(paths)s::text[], %(labels)s::bigint[]) AS new (
 
 
 @transaction.atomic
-def _change(job: Job, version: GuidelineVersion, walks: Sequence[OldWalk], ids: list[int]) -> int:
-    """Supersede the judgments that still stand by what the new tree gives for their answers; return how many.
+def _change(job: Job, version: GuidelineVersion, walks: Sequence[OldWalk], ids: list[int]) -> None:
+    """Supersede the judgments that still stand by what the new tree gives for their answers.
 
     Moment, time taken and note stay those of the person, so that nobody's day changes.
     """
@@ -141,7 +161,7 @@ def _change(job: Job, version: GuidelineVersion, walks: Sequence[OldWalk], ids: 
         values: dict[str, Any] = {"version": version.pk, "ids": [pk for pk, *_ in live], "paths": paths}
         cursor.execute(REPLACE, values | {"labels": [labels[path] for path in paths]})
     _resolve(job.project, {pair for *_, pair in live})
-    return len(live)
+    _count(job, changed=len(live))
 
 
 def _resolve(project: Project, pairs: set[int]) -> None:
@@ -152,8 +172,8 @@ def _resolve(project: Project, pairs: set[int]) -> None:
 
 
 @transaction.atomic
-def _ask(job: Job, version: GuidelineVersion, walks: Sequence[OldWalk], ids: list[int]) -> int:
-    """Put the judgments that still stand down to be asked again; return how many. None is put down twice."""
+def _ask(job: Job, version: GuidelineVersion, walks: Sequence[OldWalk], ids: list[int]) -> None:
+    """Put the judgments that still stand down to be asked again. None is put down twice."""
     _begin_batch(job, len(ids))
     before = Relabel.objects.filter(judgment=OuterRef("pk"))
     known = Q(Exists(before.filter(guideline=version))) | Q(Exists(before.filter(state=Relabel.State.WAITING)))
@@ -175,7 +195,7 @@ def _ask(job: Job, version: GuidelineVersion, walks: Sequence[OldWalk], ids: lis
             )
         )
     Relabel.objects.bulk_create(rows)
-    return len(rows)
+    _count(job, asked=len(rows))
 
 
 @transaction.atomic
@@ -209,6 +229,7 @@ def answer_again(project: Project, annotator: User, relabel_id: int, answer: Ans
         _settle(asked)
         retire(asked.judgment, Judgment.Retired.UNDONE)
         store_skip(project, annotator, slot, answer, reason or (end.skip_reason if end else ""))
+        withdraw_if_closed(pair.pk)
     else:
         retire(asked.judgment, Judgment.Retired.SUPERSEDED)
         store_judgment(project, annotator, slot, pair, answer, end.label_id, answer.seconds or 0)

@@ -114,6 +114,8 @@ def read_pool_attributes(path: Path, columns: Sequence[Column]) -> Mapping[str, 
         pa.record_batch([text.dictionary_encode() for text in batch.columns.columns], batch.columns.schema.names)
         for batch in read_attributes(path, columns)
     ]
+    if not batches:
+        return {column.name: pa.array([], pa.large_string()) for column in columns}
     table = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches()[0]
     return {column.name: table[column.name] for column in columns}
 

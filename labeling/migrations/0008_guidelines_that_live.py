@@ -12,7 +12,8 @@ ALTER TABLE labeling_ruling ADD CONSTRAINT ruling_label_is_the_trees
 CREATE TRIGGER ruling_never_edited
     BEFORE UPDATE ON labeling_ruling
     FOR EACH ROW WHEN (
-        OLD.retired_at IS NOT NULL
+        (OLD.retired_at IS NOT NULL
+            AND (OLD.retired_at, OLD.retired_by_id) IS DISTINCT FROM (NEW.retired_at, NEW.retired_by_id))
         OR (OLD.project_id, OLD.pair_id, OLD.revision_id, OLD.guideline_id, OLD.path, OLD.label_id, OLD.why, OLD.key,
             OLD.ruled_by_id, OLD.created_at)
         IS DISTINCT FROM
@@ -299,6 +300,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='relabel',
             index=models.Index(condition=models.Q(('state', 'waiting')), fields=['project', 'annotator', 'id'], name='relabel_waiting'),
+        ),
+        migrations.AddIndex(
+            model_name='relabel',
+            index=models.Index(fields=['project', 'guideline', 'annotator', 'state'], name='relabel_progress'),
         ),
         migrations.AddConstraint(
             model_name='relabel',

@@ -46,6 +46,7 @@ class Relabel(models.Model):
         )
         indexes = (
             models.Index(fields=("project", "annotator", "id"), condition=Q(state="waiting"), name="relabel_waiting"),
+            models.Index(fields=("project", "guideline", "annotator", "state"), name="relabel_progress"),
         )
 
     def __str__(self) -> str:

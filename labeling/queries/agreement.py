@@ -15,19 +15,26 @@ from modeling.labels.judged import Judged, Repeats, Slice
 from modeling.labels.report import FORMAT
 
 # A walk is known by the id of its GuidelinePath, which has its label, too. What timestamptz_send makes of a moment is
-# microseconds since 2000.
+# microseconds since 2000. A judgment that a new version took over has the moment of the one that
+# it supersedes.
 JUDGED = """
     SELECT string_agg(int8send(judgment.pair_id), ''), string_agg(int8send(pair.query_id), ''),
         string_agg(int8send(judgment.annotator_id), ''), string_agg(int8send(walked.id), ''),
         string_agg(int8send((judgment.stream = 'active')::integer), ''),
         string_agg(timestamptz_send(judgment.created_at), ''),
+        string_agg(int8send((walked_then.pair_id IS NOT NULL)::integer), ''),
         int8send((SELECT max(id) FROM labeling_judgment WHERE project_id = %s))
     FROM labeling_judgment judgment
     JOIN labeling_pair pair ON pair.id = judgment.pair_id
     JOIN labeling_guidelinepath walked ON (walked.guideline_id, walked.path) = (judgment.guideline_id, judgment.path)
+    LEFT JOIN (
+        SELECT DISTINCT pair_id, annotator_id, created_at FROM labeling_judgment
+        WHERE project_id = %s AND retired_at IS NOT NULL AND retired_as = 'superseded'
+    ) walked_then ON (walked_then.pair_id, walked_then.annotator_id, walked_then.created_at)
+        = (judgment.pair_id, judgment.annotator_id, judgment.created_at)
     WHERE judgment.project_id = %s AND judgment.retired_at IS NULL AND judgment.stream IN ('random', 'active')
 """
-# Judgments whose makers judged the pair anew under another version: of each version the last.
+# What people judged under a version that has given way to another one: of each version the last.
 FORMER = """
     SELECT string_agg(int8send(former.pair_id), ''), string_agg(int8send(pair.query_id), ''),
         string_agg(int8send(former.annotator_id), ''), string_agg(int8send(walked.id), ''),
@@ -52,7 +59,7 @@ REPEATED = """
         string_agg(int8send(first_walked.id), ''), string_agg(int8send(walked.id), '')
     FROM labeling_judgment again
     JOIN labeling_judgment first ON (first.pair_id, first.annotator_id) = (again.pair_id, again.annotator_id)
-        AND first.retired_at IS NULL AND first.stream <> 'repeat'
+        AND first.retired_at IS NULL AND first.stream <> 'repeat' AND first.guideline_id = again.guideline_id
     JOIN labeling_pair pair ON pair.id = again.pair_id
     JOIN labeling_guidelinepath walked ON (walked.guideline_id, walked.path) = (again.guideline_id, again.path)
     JOIN labeling_guidelinepath first_walked
@@ -70,11 +77,12 @@ class Evidence:
     `gains` are the labels' in the scheme's order, `walks` what the judgments' and repeats' walks index. `through_id`
     is the project's newest judgment of any kind when they were read, 0 without one. `lately` (n,) marks the newest
     NEWEST judgments of each person who has at least twice as many, so that there is something to compare them with.
-    `former` are judgments that their makers made anew under another version of the guideline, of each version the last.
+    `by_version` is what people judged under each version of the guideline, theirs of a pair once in each: the live ones
+    without those that were taken over, and the last of each version that has given way. Where that is all, it is None.
     """
 
     judged: Judged
-    former: Judged
+    by_version: Judged | None
     lately: NDArray[np.bool_]
     walks: list[Path]
     gains: list[float]
@@ -89,17 +97,20 @@ def fetch_evidence(project: Project) -> Evidence:
     A million judgments take some seconds and about 300 MB.
     """
     labels = labels_of(project)
-    pair, query, person, walk_ids, stream, moment, newest = fetch_arrays(JUDGED, [project.pk, project.pk])
-    again, again_query, first_ids, second_ids = fetch_arrays(REPEATED, [project.pk])
+    # First what is over: that never stands again, while what stands may be over at the next statement.
     old, old_query, old_person, old_ids, old_moment = fetch_arrays(FORMER, [project.pk])
+    pair, query, person, walk_ids, stream, moment, taken_over, newest = fetch_arrays(JUDGED, [project.pk] * 3)
+    again, again_query, first_ids, second_ids = fetch_arrays(REPEATED, [project.pk])
     walked = _walks_of(np.concatenate([walk_ids, old_ids, first_ids, second_ids]), [label.pk for label in labels])
     walk, label, version = walked.of(walk_ids)
     first_walk, first, _ = walked.of(first_ids)
     second_walk, second, _ = walked.of(second_ids)
     old_walk, old_label, old_version = walked.of(old_ids)
+    judged = Judged(pair, query, person, label, walk, version, _month_of(moment))
+    former = Judged(old, old_query, old_person, old_label, old_walk, old_version, _month_of(old_moment))
     return Evidence(
-        judged=Judged(pair, query, person, label, walk, version, _month_of(moment)),
-        former=Judged(old, old_query, old_person, old_label, old_walk, old_version, _month_of(old_moment)),
+        judged=judged,
+        by_version=_by_version(judged, taken_over == 1, former),
         lately=_lately(person, moment),
         walks=walked.walks,
         gains=[one.gain for one in labels],
@@ -107,6 +118,20 @@ def fetch_evidence(project: Project) -> Evidence:
         repeats=Repeats(again, again_query, first, second, first_walk, second_walk),
         through_id=int(newest[0]) if len(newest) else 0,
     )
+
+
+def _by_version(judged: Judged, taken_over: NDArray[np.bool_], former: Judged) -> Judged | None:
+    """Return what was judged under each version; None where that is what is live.
+
+    What was corrected back to a former version while this was read stands among the live ones, and counts once.
+    """
+    if not len(former) and not taken_over.any():
+        return None
+    walked = judged.of(np.flatnonzero(~taken_over))
+    again = np.flatnonzero(np.isin(walked.pair, former.pair))
+    live = set(zip(*(column[again].tolist() for column in (walked.pair, walked.person, walked.version)), strict=True))
+    known = zip(former.pair.tolist(), former.person.tolist(), former.version.tolist(), strict=True)
+    return walked.joined(former.of(np.array([place for place, key in enumerate(known) if key not in live], np.intp)))
 
 
 def _month_of(moment: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -145,11 +170,11 @@ def _walks_of(ids: NDArray[np.int64], label_ids: list[int]) -> _Walked:
         .order_by("pk")
         .values_list("pk", "path", "label", "guideline__number")
     )
-    texts = sorted({path for _, path, _, _ in rows})
+    texts = {path: place for place, path in enumerate(sorted({path for _, path, _, _ in rows}))}
     return _Walked(
         np.array([pk for pk, _, _, _ in rows], np.int64),
         [parse_path(text) for text in texts],
-        np.array([texts.index(path) for _, path, _, _ in rows], np.intp),
+        np.array([texts[path] for _, path, _, _ in rows], np.intp),
         np.array([label_ids.index(label) for _, _, label, _ in rows], np.intp),
         np.array([number for _, _, _, number in rows], np.int64),
     )

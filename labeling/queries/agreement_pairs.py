@@ -31,7 +31,8 @@ class Behind:
     `beside` (ids of users). One of them gave `label`; or one each of the `labels` (keys). Both are in `value` of the
     slice `slice`, of the guideline's `version`, of `month` (12 * year + month - 1, UTC) and of `stream`. `differ`:
     whether they differ, in the answer to the question where one is named, in who gave the label where one is, else in
-    the label. `lately`: whether the person's is among their newest. `repeat`: a person's repeat and what it repeats.
+    the label. `lately`: whether the person's is among their newest, beside others of its version. `repeat`: a
+    person's repeat and what it repeats.
     """
 
     question: str = ""
@@ -138,15 +139,17 @@ def compared_in(found: Found, pairs: Collection[int]) -> dict[int, list[tuple[in
 
 
 def _counted(version: int | None) -> Q:
-    """Return which judgments count: live ones, and under a version those that queries.agreement calls former."""
+    """Return which judgments count: live ones; under a version what people judged under it, as in queries.agreement."""
     live = Q(retired_at__isnull=True)
     if version is None:
         return live
     same = Judgment.objects.filter(pair=OuterRef("pair"), annotator=OuterRef("annotator"), stream__in=COMPARED)
     superseded = {"retired_as": Judgment.Retired.SUPERSEDED}
+    walked_then = same.filter(created_at=OuterRef("created_at"), retired_at__isnull=False, **superseded)
     later = same.filter(guideline=OuterRef("guideline"), pk__gt=OuterRef("pk"), **superseded)
     anew = same.filter(~Q(guideline=OuterRef("guideline")), live)
-    return live | (Q(retired_at__isnull=False, **superseded) & Exists(anew) & ~Exists(later))
+    former = Q(retired_at__isnull=False, **superseded) & Exists(anew) & ~Exists(later)
+    return (live & ~Exists(walked_then)) | former
 
 
 def _both(behind: Behind) -> Q:
@@ -172,11 +175,13 @@ def _one(project: Project, behind: Behind) -> Q:
 
 def _other(behind: Behind) -> Q:
     """What tells the other judgment from the one, so that two of them are compared once."""
+    same_version = Q(guideline=OuterRef("guideline"))
     if behind.repeat:
-        return ~Q(stream=Stream.REPEAT) & Q(annotator=OuterRef("annotator"))
+        return ~Q(stream=Stream.REPEAT) & Q(annotator=OuterRef("annotator")) & same_version
     if behind.person is None:
         return Q(pk__gt=OuterRef("pk"))
-    return ~Q(annotator=behind.person) if behind.beside is None else Q(annotator=behind.beside)
+    other = ~Q(annotator=behind.person) if behind.beside is None else Q(annotator=behind.beside)
+    return other if behind.lately is None else other & same_version
 
 
 def newest_of(project: Project, person: int) -> list[int]:

@@ -49,7 +49,7 @@ def adjudication(request: HttpRequest, member: Membership) -> HttpResponse:
     project = member.project
     counts = count_by_question(project)
     asks = _asks(project)
-    at = request.GET.get("at", "")
+    at = _at(request)
     page = Paginator(by_worth(project, counts, at), SHOWN).get_page(request.GET.get("page"))
     said = labels_said(project, [row.pk for row in page])
     rows = [
@@ -139,7 +139,7 @@ def _desk(
     end: Question | LabelLeaf | None = None,
 ) -> HttpResponse:
     """Show a pair to rule, at the question that `draft` leads to; at the walk's end, the field for the reason."""
-    project, at = member.project, request.GET.get("at", "")
+    project, at = member.project, _at(request)
     judgments = walks_to_rule(pair.pk)
     ruling = ruling_of(pair.pk).select_related("label", "ruled_by", "pair__query").first()
     counts = count_by_question(project)
@@ -231,9 +231,14 @@ def _address(project: Project, pair_id: int, at: str = "", name: str = "adjudica
     return f"{address}?{urlencode({'at': at})}" if at else address
 
 
+def _at(request: HttpRequest) -> str:
+    """Return the question that the pairs are to part at; "" for any."""
+    return request.GET.get("at", "").replace("\0", "")
+
+
 def _following(request: HttpRequest, project: Project, pair: Pair) -> str:
     """Return where to go after a pair, so that a parameter can be put to its end: the next pair, or the list."""
-    at = request.GET.get("at", "")
+    at = _at(request)
     following = next_to_rule(project, count_by_question(project), pair.pk, at)
     address = _address(project, following, at) if following else reverse("adjudication", args=[project.slug])
     return address + ("&" if "?" in address else "?")

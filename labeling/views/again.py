@@ -94,7 +94,8 @@ def _not_asked() -> str:
 
 def _next(request: HttpRequest, member: Membership, problem: str | None) -> HttpResponse:
     if request.htmx:  # type: ignore[attr-defined]
-        return _desk(request, member, asked_of(member.project, member.user).first(), problem=problem)
+        following = asked_of(member.project, member.user).first() if may_judge(member) else None
+        return _desk(request, member, following, problem=problem)
     if problem:
         messages.info(request, problem)
     return redirect("again", slug=member.project.slug)

@@ -43,7 +43,7 @@ def _publish(request: HttpRequest, member: Membership) -> HttpResponse:
     choices = {"relabel": form.cleaned_data["relabel"], "take_over": form.cleaned_data["take_over"]}
     try:
         version = publish_draft(member.project, form.cleaned_data["digest"], asked, **choices, actor=member.user)
-    except (DraftChangedError, GuidelineError, ValueError):
+    except (DraftChangedError, GuidelineError):
         problem = "Nothing was published: the draft has changed since its effect was shown. This is its effect now."
         return _effect(request, member, None, problem, status=409)
     messages.success(request, f"Version {version.number} is published. Everybody walks it from now on.")

@@ -149,7 +149,7 @@ def _by_question(
         together = _together(found[question].values())
         cells = [
             {"person": people.get(person, NOBODY)}
-            | _share(error, together["value"], pairs_url(project, question=question, person=person, differ=True))
+            | _share(error, together["value"], _apart(project, question, person) if person in people else "")
             for person, error in found[question].items()
         ]
         cells.sort(key=lambda cell: (cell["value"] is None, -(cell["value"] or 0), cell["person"]["name"]))
@@ -157,6 +157,10 @@ def _by_question(
         share = _share(together)
         table.append({"id": question, "ask": asks.get(question, ""), "share": share, "cells": cells, "worse": worse})
     return table
+
+
+def _apart(project: Project, question: str, person: int) -> str:
+    return pairs_url(project, question=question, person=person, differ=True)
 
 
 def _together(errors: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -61,61 +61,73 @@ class Drift:
 
 
 def person_agreement(
+    draws: Draws, query: Indexes, label: Indexes, people: Ids, person: Indexes, compared: Comparisons, labels: int
+) -> list[PersonAgreement]:
+    """Each person's agreement with the others, in the order of `people`; `person` (n,) indexes them."""
+    count = len(people)
+    judged, agreeing = _with_others(draws, query, label, person, count, compared)
+    one, other, weight = _both_ways(compared)
+    given = draws.sums(
+        np.concatenate([query[compared.counted], query[one]]),
+        np.concatenate(
+            [person[compared.counted] * labels + label[compared.counted], person[one] * labels + label[other]]
+        ),
+        np.concatenate([np.ones(len(compared.counted)), weight]),
+        count * labels,
+    ).values
+    totals = np.moveaxis(given.reshape(count, labels, given.shape[1]), 1, -1)
+    n = judged.values[:, 0]
+    found = zip(
+        people.tolist(),
+        np.bincount(person, minlength=count).tolist(),
+        shares(ratio(agreeing, judged.values), n, judged.queries),
+        estimates(alpha_of_coincidences(2 * agreeing, totals), n),
+        strict=True,
+    )
+    return [PersonAgreement(*row) for row in found]
+
+
+def person_drift(
     draws: Draws,
     query: Indexes,
     label: Indexes,
     people: Ids,
     person: Indexes,
     compared: Comparisons,
-    labels: int,
-    lately: NDArray[np.bool_] | None,
-) -> tuple[list[PersonAgreement], list[Drift]]:
-    """Each person's agreement with the others, in the order of `people`, and how it changed lately.
+    lately: NDArray[np.bool_],
+) -> list[Drift]:
+    """How each person's agreement with the others changed lately, of those who have compared judgments on both sides.
 
-    `person` (n,) indexes `people`. `lately` (n,) marks the judgments that count as the person's recent ones. Only
-    those with compared judgments on both sides have a drift.
+    `person` (n,) indexes `people`; `lately` (n,) marks the judgments that count as the person's recent ones. `compared`
+    are of one version each: who is asked first by a new one differs from those who were not asked yet.
     """
-    count, counted = len(people), compared.counted
-    late = np.zeros(len(person), dtype=np.intp) if lately is None else lately.astype(np.intp)
-    part = person * 2 + late
-    one = np.concatenate([compared.first, compared.second])
-    other = np.concatenate([compared.second, compared.first])
-    alike = label[one] == label[other]
-    weight = 1 / (compared.size[one] - 1)
-    judged = _halves(draws.sums(query[counted], part[counted], None, 2 * count), count)
-    agreeing = _halves(draws.sums(query[one[alike]], part[one[alike]], weight[alike], 2 * count), count).values
-    given = draws.sums(
-        np.concatenate([query[counted], query[one]]),
-        np.concatenate([person[counted] * labels + label[counted], person[one] * labels + label[other]]),
-        np.concatenate([np.ones(len(counted)), weight]),
-        count * labels,
-    ).values
-    both: Floats = agreeing.sum(axis=1)
-    n: Floats = judged.values.sum(axis=1)
-    totals = np.moveaxis(given.reshape(count, labels, given.shape[1]), 1, -1)
-    found = zip(
-        people.tolist(),
-        np.bincount(person, minlength=count).tolist(),
-        shares(ratio(both, n), n[:, 0], judged.queries.max(axis=1)),
-        estimates(alpha_of_coincidences(2 * both, totals), n[:, 0]),
-        strict=True,
-    )
-    agreements = [PersonAgreement(*row) for row in found]
-    return agreements, _drifts(people, judged, agreeing)
-
-
-def _halves(sums: Sums, count: int) -> Sums:
-    """Sums by (person, lately): (people, 2, 1 + draws)."""
-    return Sums(sums.values.reshape(count, 2, sums.values.shape[1]), sums.queries.reshape(count, 2))
-
-
-def _drifts(people: Ids, judged: Sums, agreeing: Floats) -> list[Drift]:
-    both = np.flatnonzero((judged.values[:, :, 0] > 0).all(axis=1))
-    n = judged.values[both, :, 0]
-    measured = ratio(agreeing[both], judged.values[both])
-    sides = [shares(measured[:, side], n[:, side], judged.queries[both, side]) for side in (0, 1)]
+    count = len(people)
+    sums, agreeing = _with_others(draws, query, label, person * 2 + lately, 2 * count, compared)
+    shape = (count, 2, sums.values.shape[1])
+    values = sums.values.reshape(shape)
+    both = np.flatnonzero((values[:, :, 0] > 0).all(axis=1))
+    n, queries = values[both, :, 0], sums.queries.reshape(count, 2)[both]
+    measured = ratio(agreeing.reshape(shape)[both], values[both])
+    sides = [shares(measured[:, side], n[:, side], queries[:, side]) for side in (0, 1)]
     differences = estimates(measured[:, 1] - measured[:, 0], n[:, 1])
     return [Drift(*row) for row in zip(people[both].tolist(), *sides, differences, strict=True)]
+
+
+def _with_others(
+    draws: Draws, query: Indexes, label: Indexes, part: Indexes, parts: int, compared: Comparisons
+) -> tuple[Sums, Floats]:
+    """By part (n,): compared judgments, and for each of them the share of the others in its pair who said the same."""
+    counted = compared.counted
+    one, other, weight = _both_ways(compared)
+    alike = label[one] == label[other]
+    judged = draws.sums(query[counted], part[counted], None, parts)
+    return judged, draws.sums(query[one[alike]], part[one[alike]], weight[alike], parts).values
+
+
+def _both_ways(compared: Comparisons) -> tuple[Indexes, Indexes, Floats]:
+    """Each judgment with each other one of its pair, and what that weighs: one, shared by all others."""
+    one = np.concatenate([compared.first, compared.second])
+    return one, np.concatenate([compared.second, compared.first]), 1 / (compared.size[one] - 1)
 
 
 def pair_agreement(

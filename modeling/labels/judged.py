@@ -33,15 +33,19 @@ class Judged:
     def __len__(self) -> int:
         return len(self.pair)
 
-    def with_former(self, former: "Judged") -> "Judged":
-        """These and former ones, each version's judgments of a pair as if they were of a pair of their own.
+    def of(self, places: Indexes) -> "Judged":
+        """Those at the places (m,)."""
+        return Judged(**{name: column[places] for name, column in vars(self).items()})
 
-        So nobody judges one pair twice either, if nobody has two judgments of one pair under one version.
-        """
-        both = {name: np.concatenate([getattr(self, name), getattr(former, name)]) for name in vars(self)}
-        versions, code = distinct(both["version"])
-        _, pair = distinct(both["pair"])
-        return Judged(**both | {"pair": pair * len(versions) + code})
+    def joined(self, others: "Judged") -> "Judged":
+        """These, and then the others."""
+        return Judged(**{name: np.concatenate([column, getattr(others, name)]) for name, column in vars(self).items()})
+
+    def apart(self) -> "Judged":
+        """The same, with each version's judgments of a pair as if they were of a pair of their own."""
+        versions, code = distinct(self.version)
+        _, pair = distinct(self.pair)
+        return Judged(**vars(self) | {"pair": pair * len(versions) + code})
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from modeling.labels.by_person import (
     RepeatAgreement,
     pair_agreement,
     person_agreement,
+    person_drift,
     repeat_agreement,
 )
 from modeling.labels.by_question import (
@@ -52,7 +53,7 @@ class SliceAgreement:
 
 @dataclass(frozen=True)
 class VersionAgreement:
-    """Agreement among the judgments made under one guideline version, former ones included."""
+    """Agreement among what was judged under one guideline version, whether it still stands or not."""
 
     version: int
     units: int
@@ -114,7 +115,7 @@ def measure(
     slices: Mapping[str, Slice],
     repeats: Repeats | None,
     lately: NDArray[np.bool_] | None = None,
-    former: Judged | None = None,
+    by_version: Judged | None = None,
     draws: int = 1000,
     seed: int,
 ) -> Report:
@@ -122,10 +123,10 @@ def measure(
 
     `walks` are the distinct walks through the trees, each a sequence of (question, answer); `gains` is (labels,).
     The ordinal alpha takes labels by gain, the highest first, and by index where gains are equal. `lately` (n,)
-    marks the judgments that count as recent in `drift`; without it there is none. `former` are judgments that their
-    own makers made anew under another version: where versions are compared they count as what was judged under the
-    old one, so that a version that was relabeled away is still known; nowhere else. Two calls with the same data and
-    seed give the same report.
+    marks the judgments that count as recent in `drift`; without it there is none. `by_version` is what was
+    judged under each version, by a person once a pair and version, where that is not just what is live: versions are
+    compared by it, so that one that was relabeled away is still known. Two calls with the same data and seed give the
+    same report.
 
     Cost: judgments are sorted by pair once. Then time and memory grow with the number of comparisons (two judgments
     of one pair: three for a pair with three) for each slice, and with draws times queries times columns, where a
@@ -136,14 +137,13 @@ def measure(
     distances = gain_distances(gains)
     labels = len(distances)
     _check(judged, walks, labels, slices, repeats, lately)
-    under = judged if former is None else judged.with_former(former)
-    if former is not None:
-        _check(former, walks, labels, {}, None, None)
+    under = judged if by_version is None else by_version.apart()
+    _check(under, walks, labels, {}, None, None)
     compared = compare_judgments(judged)
     people, person = distinct(judged.person)
-    ids = under.query if repeats is None else np.concatenate([under.query, repeats.query])
+    ids = np.concatenate([judged.query, under.query, *([] if repeats is None else [repeats.query])])
     queries, every_query = distinct(ids)
-    query, repeated_query = every_query[: len(judged)], every_query[len(under) :]
+    query, under_query, repeated_query = np.split(every_query, [len(judged), len(judged) + len(under)])
     drawn = Draws(len(queries), draws, seed)
     order = np.argsort(-np.asarray(gains, dtype=np.float64), kind="stable")
 
@@ -152,18 +152,16 @@ def measure(
         question_agreement(drawn, query, judged.walk, walks, compared), key=lambda row: _worst_first(row.agreement)
     )
     place = {row.question: index for index, row in enumerate(questions)}
-    persons, drift = person_agreement(drawn, query, judged.label, people, person, compared, labels, lately)
+    persons = person_agreement(drawn, query, judged.label, people, person, compared, labels)
 
     def parts(codes: Indexes, count: int) -> list[PartAgreement]:
         return agreement_by_part(drawn, query, judged.label, compared, codes, count, labels)
 
-    under_query = every_query[: len(under)]
-    if former is None or not len(former):
-        under_compared = compared.among(judged.version[compared.first] == judged.version[compared.second])
-    else:
-        under_compared = compare_judgments(under)
+    same = compared.among(judged.version[compared.first] == judged.version[compared.second])
+    under_compared = same if by_version is None else compare_judgments(under)
+    drift = [] if lately is None else person_drift(drawn, query, judged.label, people, person, same, lately)
     versions, version = distinct(under.version)
-    by_version, changes = question_changes(drawn, under_query, under.walk, under.version, walks, under_compared)
+    question_versions, changes = question_changes(drawn, under_query, under.walk, under.version, walks, under_compared)
     months, month = distinct(judged.month)
     return Report(
         units=overall.raw.n,
@@ -172,7 +170,7 @@ def measure(
         overall=overall,
         labels=by_label,
         questions=tuple(questions),
-        question_versions=tuple(sorted(by_version, key=lambda row: (place[row.question], row.version))),
+        question_versions=tuple(sorted(question_versions, key=lambda row: (place[row.question], row.version))),
         question_changes=tuple(sorted(changes, key=lambda row: _worst_first(row.difference))),
         persons=tuple(sorted(persons, key=lambda row: _worst_first(row.agreement))),
         person_pairs=tuple(pair_agreement(drawn, query, judged.label, people, person, compared, labels)),

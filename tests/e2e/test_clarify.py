@@ -64,7 +64,7 @@ def shown(pair: Pair) -> tuple[str, str, str]:
 
 def make_people(project: Project) -> list[Annotator]:
     """Make annotators who seldom err; every second one takes what the product does not say for a contradiction."""
-    habits = careful_to_hasty(PEOPLE, care=3.0, misreading=Misreading("conflict", ASK, "yes", share=0.3))
+    habits = careful_to_hasty(PEOPLE, care=3.0, misreading=Misreading("conflict", ASK, "yes", share=0.45))
     people = []
     for number, one in enumerate(habits):
         user = make_user("annotator")

@@ -18,7 +18,7 @@ from labeling.actions.adjudication import (
     take_back_ruling,
 )
 from labeling.actions.gold import GoldError
-from labeling.actions.guidelines import publish_guideline
+from labeling.actions.guidelines import discard_draft, draft_digest, publish_guideline
 from labeling.actions.judgments import Outcome, correct_judgment, skip_pair, submit_answer
 from labeling.actions.queue import claim_slot
 from labeling.guidelines.parse import default_source, parse_guideline
@@ -295,6 +295,16 @@ def test_example_of_a_ruling_that_never_came_by_there_goes_to_its_last_question(
     assert draft.source.count(ruling.why) == 1
     example = parse_guideline(draft.source, ("E", "S", "C", "I")).questions["together"].examples[-1]
     assert (example.answer, example.why) == ("no", ruling.why)
+
+
+def test_draft_with_an_example_of_a_ruling_that_was_taken_back_can_be_discarded() -> None:
+    project, pair, _ = disputed("ES")
+    ruling = rule(project, pair, "S")
+    draft = add_example_of_ruling(project, ruling.pk, ruling.ruled_by)
+    take_back_ruling(project, ruling.pk, ruling.ruled_by)
+    assert discard_draft(project, draft_digest(draft), ruling.ruled_by).stored
+    ruling.refresh_from_db()
+    assert ruling.example_in is None
 
 
 def test_example_of_a_ruling_that_was_taken_back_is_refused() -> None:

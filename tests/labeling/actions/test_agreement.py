@@ -216,7 +216,7 @@ def test_measurement_is_queued_once(monkeypatch: pytest.MonkeyPatch) -> None:
     job.refresh_from_db()
     newest = AgreementReport.objects.get(project=project).through_id
     assert (job.state, job.message) == ("done", "6 judgments.")
-    assert job.result == {"judgments": 6, "through_id": newest}
+    assert job.result == {"judgments": 6, "through_id": newest, "resolve_by": "majority"}
     assert measure_when_due(project) is None
 
 

@@ -1,8 +1,11 @@
 """Finding out how people err, what is kept of it, and resolving everything anew by it."""
 
+import datetime as dt
+
 import pytest
 from django.utils import timezone
 
+from labeling.actions import consensus_in_bulk
 from labeling.actions.consensus_in_bulk import resolve_again
 from labeling.actions.error_models import current_errors, fit_errors
 from labeling.actions.jobs import enqueue_job
@@ -18,6 +21,13 @@ from tests.making import make_gold, make_pair, make_pair_of, make_project, make_
 from worker.default import measure_agreement
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test has just settled counts as settled before it measures."""
+    monkeypatch.setattr(consensus_in_bulk, "LATE", dt.timedelta())
+
 
 # Two who know, and one who calls every substitute exact.
 TRUTH = "EEEESSSSIIII"
@@ -216,3 +226,14 @@ def test_changing_how_labels_are_resolved_measures_anew() -> None:
     assert project.jobs.filter(kind=Job.Kind.MEASURE, state="queued").count() == 1
     configure_project(project, {"agreement_goal": 0.8})
     assert project.jobs.count() == 1
+
+
+def test_what_was_settled_shortly_before_a_fit_is_left_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have been committed after the evidence was read, so that the fit does not know it."""
+    monkeypatch.setattr(consensus_in_bulk, "LATE", dt.timedelta(minutes=1))
+    project, pairs, _ = judged(resolve_by="dawid_skene")
+    Consensus.objects.filter(pair=pairs[0]).update(updated_at=timezone.now() - dt.timedelta(minutes=2))
+    evidence = fetch_evidence(project)
+    judged_, labels = evidence.judged, len(evidence.gains)
+    model = dawid_skene(judged_.pair, judged_.person, judged_.label, labels=labels)
+    assert resolve_again(project, timezone.now(), evidence, model) == 1

@@ -39,7 +39,7 @@ def test_guideline_is_published_with_every_walk_through_it() -> None:
     assert ends["need:no"] == "unclear_query"
     assert set(ends.values()) == {"E", "S", "C", "I", "unclear_query", "needs_evidence"}
     entry = AuditLogEntry.objects.filter(project=project, verb="guideline.publish").latest("id")
-    assert (entry.actor, entry.target, entry.data) == (lead, "2", {"title": version.title})
+    assert (entry.actor, entry.target, entry.data) == (lead, "2", {"title": version.title, "withdrawn": 0})
 
 
 def test_guideline_with_problems_is_not_stored() -> None:

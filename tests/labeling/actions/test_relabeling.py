@@ -9,10 +9,12 @@ import pytest
 from django.utils import timezone
 
 from labeling.actions import relabeling
+from labeling.actions.adjudication import rule_pair
 from labeling.actions.consensus import resolve_pair
-from labeling.actions.guidelines import DraftChangedError, draft_digest, publish_draft
+from labeling.actions.guidelines import DraftChangedError, draft_digest, publish_draft, publish_guideline
 from labeling.actions.jobs import cancel_job, fail_job, recover_jobs, start_job
 from labeling.actions.judgments import Answer, Outcome, correct_judgment, undo_step
+from labeling.actions.queue import claim_slot
 from labeling.actions.relabeling import (
     StoppedError,
     answer_again,
@@ -40,7 +42,7 @@ from labeling.queries.history import steps_of
 from labeling.queries.judgments import last_step, today_of
 from labeling.queries.projects import published_guideline
 from labeling.queries.relabels import relabel_progress, stranded_relabels, waiting_relabels
-from tests.labeling.acting import claim, judge_all, submit, undo_last
+from tests.labeling.acting import claim, judge, judge_all, submit, undo_last
 from tests.labeling.relabeling import DECIDED, REWORDED, SHORT, STRICT, bring, edited, make_draft, publish, run_job
 from tests.making import PATHS, make_member, make_pair, make_project, make_round
 
@@ -110,6 +112,15 @@ def test_draft_that_is_not_the_one_shown_is_not_published() -> None:
     assert GuidelineVersion.objects.filter(project=lead.project).count() == 2
 
 
+def test_draft_is_not_published_over_a_version_that_came_since_its_effect_was_shown() -> None:
+    lead, _, _ = judged("S")
+    digest = draft_digest(make_draft(lead, edited(STRICT)))
+    publish_guideline(lead.project, edited(REWORDED), None)
+    with pytest.raises(DraftChangedError, match="has changed"):
+        publish_draft(lead.project, digest, (), relabel=True, take_over=True, actor=lead.user)
+    assert published_guideline(lead.project).number == 2
+
+
 def test_draft_with_problems_or_for_a_question_that_is_the_same_is_not_published() -> None:
     lead, _, _ = judged("S")
     choices: dict[str, Any] = {"relabel": True, "take_over": True, "actor": lead.user}
@@ -117,7 +128,7 @@ def test_draft_with_problems_or_for_a_question_that_is_the_same_is_not_published
     with pytest.raises(GuidelineError, match="X"):
         publish_draft(lead.project, digest, (), **choices)
     digest = draft_digest(make_draft(lead, edited(STRICT)))
-    with pytest.raises(ValueError, match="job: no question that has changed"):
+    with pytest.raises(DraftChangedError, match="job: no question that has changed"):
         publish_draft(lead.project, digest, {"job"}, **choices)
     assert published_guideline(lead.project).number == 1
     assert not lead.project.jobs.exists()
@@ -414,6 +425,66 @@ def test_correction_and_undo_settle_what_was_asked_of_the_judgment() -> None:
         "done",
         "withdrawn",
     ]
+
+
+def test_correction_through_an_old_version_does_not_answer_what_a_new_one_asks() -> None:
+    lead, (member,), _ = judged("S", people=1)
+    old = published_guideline(lead.project)
+    bring(lead, edited(REWORDED), {"accept"})
+    asked = only(lead.project)
+    with pytest.raises(ValueError, match="asked again of you"):
+        correct_judgment(lead.project, member.user, asked.judgment_id, again(asked, PATHS["E"], guideline=old))
+    assert only(lead.project) == asked
+    assert said(lead.project) == ["S"]
+
+
+def test_answer_of_a_pair_that_was_carried_into_a_later_round_leaves_it_settled() -> None:
+    """The first round wanted two judgments and got one; the second got the other."""
+    project = make_project(overlap=2, max_overlap=2)
+    lead, first, second = make_member(project, Role.LEAD), make_member(project), make_member(project)
+    pair = make_pair(project)
+    make_round(project, [pair])
+    judge(first, "S")
+    make_round(project, [])
+    judge(second, "S")
+    assert settled(pair) == ("resolved", "S")
+    bring(lead, edited(REWORDED), {"accept"})
+    for asked in waiting_relabels(project).select_related("guideline", "annotator"):
+        answer_again(project, asked.annotator, asked.pk, again(asked, PATHS["S"]))
+        assert settled(pair) == ("resolved", "S")
+
+
+def test_skip_of_what_is_asked_again_does_not_put_a_ruled_pair_back_into_the_queue() -> None:
+    lead, (member, _), (pair,) = judged("SE")
+    rule_pair(
+        lead.project, lead.user, pair.pk, uuid.uuid4(), published_guideline(lead.project), PATHS["S"], "So it is."
+    )
+    bring(lead, edited(REWORDED), {"accept"})
+    asked = only(lead.project)
+    answer_again(lead.project, member.user, asked.pk, again(asked, ""), reason="needs_evidence")
+    assert claim_slot(lead.project, make_member(lead.project).user) is None
+
+
+def test_take_over_that_is_stopped_says_in_the_log_how_far_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relabeling, "CHANGED_AT_ONCE", 1)
+    lead, _, _ = judged("S S", people=1)
+    version = publish(lead, edited(STRICT))
+    job = start_job(lead.project.jobs.get(kind=Job.Kind.RELABEL).pk)
+    assert job is not None
+    change = relabeling._change
+
+    def once(*given: Any) -> None:
+        change(*given)
+        cancel_job(job, lead.user)
+
+    monkeypatch.setattr(relabeling, "_change", once)
+    with pytest.raises(StoppedError):
+        bring_under(job)
+    entry = AuditLogEntry.objects.get(project=lead.project, verb="relabel.take_over")
+    assert (entry.target, entry.data) == (
+        f"version {version.number}",
+        {"changed": 1, "asked": 0, "stopped": True},
+    )
 
 
 def test_next_version_withdraws_what_waits_and_asks_again_what_still_has_to_be_asked() -> None:

@@ -13,14 +13,17 @@ from pytest_django import DjangoAssertNumQueries
 from labeling.actions.guidelines import publish_guideline
 from labeling.actions.judgments import Outcome, correct_judgment, undo_step
 from labeling.guidelines.walk import format_path, parse_path
-from labeling.models import Judgment, Membership
+from labeling.models import Judgment, Membership, Role
 from labeling.queries import agreement
 from labeling.queries.agreement import Evidence, fetch_evidence
+from labeling.queries.arrays import fetch_arrays
 from labeling.queries.projects import labels_of, published_guideline
 from modeling.labels.judged import Judged
+from modeling.labels.report import measure
 from tests.labeling.acting import answer_for, judge, make_members, submit, undo_last
 from tests.labeling.actions.test_streams import GOLD_TURN, claimed
 from tests.labeling.queries.test_repeats import shop_with_repeats
+from tests.labeling.relabeling import STRICT, bring, edited
 from tests.making import PATHS, make_gold, make_member, make_pair, make_project, make_round
 
 pytestmark = pytest.mark.django_db
@@ -118,9 +121,59 @@ def test_evidence_keeps_the_last_that_was_judged_under_a_version_that_is_gone() 
         (corrected.pair_id, corrected.pair.query_id, member.user_id, "C", PATHS["C"], 1),
         (kept.pair_id, kept.pair.query_id, member.user_id, "E", PATHS["E"], 1),
     }
-    assert {row[:6] for row in rows_among(found, found.former)} == {
+    assert found.by_version is not None
+    assert {row[:6] for row in rows_among(found, found.by_version) - rows_of(found)} == {
         (anew.pair_id, anew.pair.query_id, member.user_id, "S", PATHS["S"], 1)
     }
+
+
+def test_evidence_counts_what_was_taken_over_where_it_was_walked() -> None:
+    """Nobody walked the new version; what they said under the old one stands under the new one all the same."""
+    project = make_project(overlap=1, max_overlap=1)
+    make_round(project, [make_pair(project), make_pair(project)])
+    member, lead = make_member(project), make_member(project, Role.LEAD)
+    strict, same = judge(member, "S"), judge(member, "C")
+    bring(lead, edited(STRICT))
+    found = fetch_evidence(project)
+    key = (strict.pair_id, strict.pair.query_id, member.user_id)
+    kept = (same.pair_id, same.pair.query_id, member.user_id, "C", PATHS["C"], 1)
+    assert {row[:6] for row in rows_of(found)} == {(*key, "I", PATHS["S"], 2), kept}
+    assert found.by_version is not None
+    assert {row[:6] for row in rows_among(found, found.by_version)} == {(*key, "S", PATHS["S"], 1), kept}
+
+
+def test_evidence_counts_once_what_stands_again_since_it_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two statements somebody corrects a judgment back through the version that it was walked by before."""
+    project = make_project(overlap=1, max_overlap=1)
+    make_round(project, [make_pair(project)])
+    member = make_member(project)
+    first = judge(member, "E")
+    old = published_guideline(project)
+    publish_guideline(project, published_guideline(project).source, None)
+    second = correct(member, first, "S")
+
+    def fetch(statement: str, values: list[Any]) -> Any:
+        found = fetch_arrays(statement, values)
+        if statement == agreement.FORMER:
+            answer = answer_for(second.slot, "C", key=uuid.uuid4(), guideline=old)
+            assert correct_judgment(project, member.user, second.pk, answer) == Outcome.STORED
+        return found
+
+    monkeypatch.setattr(agreement, "fetch_arrays", fetch)
+    found = fetch_evidence(project)
+    assert found.by_version is not None
+    assert [row[3] for row in rows_among(found, found.by_version)] == ["C"]
+    measure(found.judged, found.walks, found.gains, slices={}, repeats=None, by_version=found.by_version, seed=1)
+
+
+def test_evidence_compares_repeats_under_one_version_only() -> None:
+    """What a new version makes of a first answer says nothing of whether people agree with themselves."""
+    project, one, _ = shop_with_repeats("E", "E")
+    assert len(fetch_evidence(project).repeats) == 2
+    kept = Judgment.objects.get(annotator=one.user, stream="random")
+    publish_guideline(project, published_guideline(project).source, None)
+    alter(kept, guideline=published_guideline(project))
+    assert len(fetch_evidence(project).repeats) == 1
 
 
 def test_evidence_splits_by_stream() -> None:
@@ -155,4 +208,10 @@ def test_evidence_of_nothing_is_empty(django_assert_num_queries: DjangoAssertNum
     project = make_project()
     with django_assert_num_queries(6):
         found = fetch_evidence(project)
-    assert (len(found.judged), len(found.former), len(found.repeats), found.walks, found.through_id) == (0, 0, 0, [], 0)
+    assert (len(found.judged), found.by_version, len(found.repeats), found.walks, found.through_id) == (
+        0,
+        None,
+        0,
+        [],
+        0,
+    )

@@ -37,7 +37,7 @@ def report_of(project: Project) -> Report:
         slices=found.slices,
         repeats=found.repeats,
         lately=found.lately,
-        former=found.former,
+        by_version=found.by_version,
         draws=10,
         seed=1,
     )
@@ -90,7 +90,9 @@ def test_every_question_has_the_pairs_of_judgments_that_both_met_it() -> None:
             assert comparisons(project, question=row.question, answers=collision.answers) == collision.n
             turned = (collision.answers[1], collision.answers[0])
             assert comparisons(project, question=row.question, answers=turned) == collision.n
-    assert len(fetch_evidence(project).former) > 30
+    evidence = fetch_evidence(project)
+    assert evidence.by_version is not None
+    assert len(evidence.by_version) > len(evidence.judged) + 30
     for version in report.question_versions:
         both = comparisons(project, question=version.question, version=version.version)
         assert both == version.agreement.n, version

@@ -177,6 +177,16 @@ def test_who_is_paused_is_told_that_it_waits(client: Client) -> None:
     assert Relabel.objects.get(annotator=member.user).state == "waiting"
 
 
+def test_who_is_paused_while_answering_gets_no_further_question(client: Client) -> None:
+    member, url = asked(client, REWORDED, pairs=2)
+    fields = fields_of(client.get(url).content.decode()) | {"path": PATHS["S"]}
+    Membership.objects.filter(pk=member.pk).update(paused_at=timezone.now(), paused_because="a talk first")
+    page = client.post(url, fields, headers=HTMX).content.decode()
+    assert "It waits until your lead lets you go on." in page
+    assert 'id="walk"' not in page
+    assert waiting_relabels(member.project, member.user).count() == 1
+
+
 def test_page_speaks_the_readers_language(client: Client) -> None:
     member, url = asked(client, CONFLICT)
     member.user.language = "es"

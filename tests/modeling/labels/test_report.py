@@ -163,7 +163,7 @@ def test_report_knows_a_version_that_was_relabeled_away() -> None:
     """All judgments were made anew under version 5: what they were is compared as versions, and nowhere else."""
     former = some_judged(seed=1)
     judged = Judged(**vars(former) | {"version": np.full_like(former.version, 5), "walk": np.zeros_like(former.walk)})
-    report = measured(judged, former=former)
+    report = measured(judged, by_version=judged.joined(former))
     known = measured(former)
     old = [row for row in report.question_versions if row.version < 5]
     assert {(row.question, row.version): row.agreement for row in old} == {
@@ -185,14 +185,14 @@ def test_report_compares_who_judged_anew_with_who_did_not() -> None:
     """Of one pair a version's judgments are compared with one another, whichever of them stand."""
     stands = Judged(*map(np.array, ([1, 1], [4, 4], [7, 8], [0, 0], [0, 0], [2, 1], [9, 9])))
     former = Judged(*map(np.array, ([1], [4], [7], [1], [1], [1], [9])))
-    report = measured(stands, former=former)
+    report = measured(stands, by_version=stands.joined(former))
     assert [(row.version, row.units, row.judgments, row.raw.value) for row in report.versions] == [
         (1, 1, 2, 0.0),
         (2, 0, 0, near(math.nan)),
     ]
     assert report.overall.raw.value == 1.0
     with pytest.raises(ValueError, match="two judgments of person 7"):
-        measured(stands, former=Judged(**vars(former) | {"version": np.array([2])}))
+        measured(stands, by_version=stands.joined(Judged(**vars(former) | {"version": np.array([2])})))
 
 
 def test_report_says_how_each_person_agrees_with_the_others() -> None:
@@ -200,22 +200,24 @@ def test_report_says_how_each_person_agrees_with_the_others() -> None:
     lately = judged.month == 24_302
     report = measured(judged, lately=lately)
     for row in report.persons:
-        given, late, weights, pairs = [], [], [], []
+        given, weights, pairs = [], [], []
+        sides: dict[bool, list[float]] = {True: [], False: []}
         for index in np.flatnonzero(judged.person == row.person):
             others = (judged.pair == judged.pair[index]) & (judged.person != row.person)
             if others.any():
                 given.append(float((judged.label[others] == judged.label[index]).mean()))
-                late.append(bool(lately[index]))
                 for other in np.flatnonzero(others):
                     pairs.append((judged.label[index], judged.label[other]))
                     weights.append(1 / others.sum())
+            same = others & (judged.version == judged.version[index])
+            if same.any():
+                sides[bool(lately[index])].append(float((judged.label[same] == judged.label[index]).mean()))
         assert (row.agreement.value, row.agreement.n) == (near(float(np.mean(given))), len(given))
         assert row.judgments == (judged.person == row.person).sum()
         assert row.alpha.value == near(alpha_of_two(pairs, weights))
         drift = next(drift for drift in report.drift if drift.person == row.person)
-        recent, before = np.array(given)[late], np.array(given)[~np.array(late)]
-        assert (drift.lately.value, drift.lately.n) == (near(float(recent.mean())), len(recent))
-        assert (drift.before.value, drift.before.n) == (near(float(before.mean())), len(before))
+        for side, found in ((True, drift.lately), (False, drift.before)):
+            assert (found.value, found.n) == (near(float(np.mean(sides[side]))), len(sides[side]))
         assert drift.difference.value == near(drift.lately.value - drift.before.value)
     values = [row.agreement.value for row in report.persons]
     assert values == sorted(values)
