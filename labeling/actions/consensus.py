@@ -30,11 +30,11 @@ def resolve_pair(project: Project, entry: QueueEntry) -> Consensus | None:
     """Bring the consensus of an entry's pair up to date. Runs in the transaction that locked the pair.
 
     An expert's ruling stands whatever people say. Otherwise it is the label that most judgments gave, once the entry
-    has as many as its overlap, or the pair as the project wants; or, where the project wants it so and errors have been fitted, the one that is most
-    probable by them. A tie, or a probability below SURE, asks for one more, up to max_overlap judgments, and is
-    disputed from then on; any difference asks for one more, too, if the project wants it so. None, and no row, where
-    no live judgment is left and nobody has ruled. The entry's slots are made as many as are needed while its round is
-    open; later, the next round sees to it.
+    has as many as its overlap, or the pair as many as the project wants; or, where the project wants it so and errors
+    have been fitted, the one that is most probable by them. A tie, or a probability below SURE, asks for one more, up
+    to max_overlap judgments, and is disputed from then on; any difference asks for one more, too, if the project wants
+    it so. None, and no row, where no live judgment is left and nobody has ruled. The entry's slots are made as many as
+    are needed while its round is open; later, the next round sees to it.
     """
     rows = [_Place(*row) for row in _places(entry.pair_id)]
     said = [row.said for row in rows if row.said is not None]
