@@ -110,13 +110,17 @@ def label_tokens(tokenizer: Any, prompt: PairPrompt) -> list[int]:
         said = whole[len(ending) :]
         if whole[: len(ending)] != ending or len(said) != 1 or said[0] == tokenizer.unk_token_id:
             pieces = [tokenizer.decode([token]) for token in (said or whole)]
-            way_out = '"short-1", which says labels as letters' if prompt.version == "words-1" else "another base model"
+            way_out = (
+                "another base model" if prompt.version == "letters-1" else '"letters-1", which says A, B and so on'
+            )
             raise SpecError(
                 f'prompt: "{prompt.version}" says the label {key} as {answer!r}, which this tokenizer does not hold as '
                 f"one token after {prompt.ending!r} but as {pieces}; use {way_out}"
             )
         if said[0] in found:
-            way_out = '"short-1", which says labels as letters' if prompt.version == "words-1" else "another base model"
+            way_out = (
+                "another base model" if prompt.version == "letters-1" else '"letters-1", which says A, B and so on'
+            )
             raise SpecError(
                 f'prompt: "{prompt.version}" says the labels {found[said[0]]} and {key} with the same token '
                 f"{tokenizer.decode(said)!r}, so they cannot be told apart"

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
+from modeling.judge.spec import PROMPTS
+
 # How query_text and product_text make their texts; the prompts around them have versions of their own.
 PROMPT_VERSION = "bi-encoder-1"
 
@@ -53,26 +55,25 @@ class PairPrompt:
 def pair_prompt(version: str, labels: Sequence[str], guideline: str | Sequence[str] = "") -> PairPrompt:
     """The prompt of a version for labels with these keys.
 
-    "short-1" says labels as letters, "words-1" by their keys; "guideline-1" is the short one after the
-    guideline, given as a text or as its questions. What all products of a query share comes first.
+    "short-1" says a label by its key, "letters-1" as a letter; "guideline-1" is the short one after the guideline,
+    given as a text or as its questions. What all products of a query share comes first.
     ValueError for an unknown version, more labels than letters, or a guideline that is not there.
     """
-    if version not in ("short-1", "words-1", "guideline-1"):
-        raise ValueError(f"expected short-1, words-1 or guideline-1, got {version!r}")
+    if version not in PROMPTS["completion"]:
+        raise ValueError(f"expected {' or '.join(PROMPTS['completion'])}, got {version!r}")
     before = ""
     if version == "guideline-1":
         before = guideline.strip() if isinstance(guideline, str) else "\n".join(f"- {line}" for line in guideline)
         if not before:
             raise ValueError('"guideline-1" begins with the guideline, and there is none')
         before += "\n\n"
-    if version == "words-1":
-        names = list(labels)
-        answers = {key: f" {key}" for key in labels}
-    elif len(labels) > len(string.ascii_uppercase):
-        raise ValueError(f'"{version}" says labels as letters, and {len(labels)} labels are too many')
-    else:
-        names = [f"{letter} {key}" for letter, key in zip(string.ascii_uppercase, labels, strict=False)]
-        answers = {key: f" {letter}" for letter, key in zip(string.ascii_uppercase, labels, strict=False)}
+    names, said = list(labels), list(labels)
+    if version == "letters-1":
+        if len(labels) > len(string.ascii_uppercase):
+            raise ValueError(f'"letters-1" has 26 letters, and {len(labels)} labels are too many')
+        said = list(string.ascii_uppercase[: len(labels)])
+        names = [f"{letter} {key}" for letter, key in zip(said, labels, strict=True)]
+    answers = {key: f" {word}" for key, word in zip(labels, said, strict=True)}
     return PairPrompt(
         version=version,
         opening=f"{before}Labels: {', '.join(names)}\nQuery: ",

@@ -12,7 +12,7 @@ ALL_LINEAR = "all-linear"
 PROMPTS: dict[str, tuple[str, ...]] = {
     "bi_encoder": ("sides-1",),
     "cross_encoder": ("pair-1",),
-    "completion": ("short-1", "words-1", "guideline-1"),
+    "completion": ("short-1", "letters-1", "guideline-1"),
 }
 _SHIPPED = Path(__file__).parent / "specs"
 

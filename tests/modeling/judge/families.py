@@ -19,6 +19,8 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from tests.modeling.judge.shop import LABELS
+
 FAMILIES = ("bert", "modernbert", "qwen3", "llama")
 _VOCABULARY = 600
 # ModernBERT's own numbers would lie beyond so small a vocabulary.
@@ -27,8 +29,8 @@ _SIDES = {"cls": "cls", "bos": "cls", "sep": "sep", "eos": "sep", "pad": "pad"}
 
 def make_base_model(folder: Path, family: str, texts: Iterable[str], width: int = 64, seed: int = 0) -> Path:
     """Write a random two-layer model of the family and its tokenizer into a new folder; returns the folder."""
-    letters = [f" {letter}" for letter in string.ascii_uppercase] * 9  # as any real vocabulary has them
-    texts = [*texts, *letters]
+    # As any real vocabulary has them: what says a label is one token.
+    texts = [*texts, *[f" {word}" for word in (*string.ascii_uppercase, *LABELS)] * 9]
     tokenizer = _byte_level(texts) if family in ("qwen3", "llama") else _with_sides(texts, family)
     special: dict[str, Any] = {"pad_token_id": tokenizer.pad_token_id, "bos_token_id": tokenizer.bos_token_id}
     shape: dict[str, Any] = {

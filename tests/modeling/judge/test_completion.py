@@ -37,7 +37,7 @@ def test_completion_says_what_the_whole_language_model_says_next(base: Path) -> 
     logits = model.logits(QUERIES, PRODUCTS)
     whole = AutoModelForCausalLM.from_pretrained(base)
     tokens = label_tokens(model.tokenizer, model.prompt)
-    assert [model.tokenizer.decode([token]) for token in tokens] == [" A", " B", " C"]
+    assert [model.tokenizer.decode([token]) for token in tokens] == [" exact", " substitute", " irrelevant"]
     for row, ids in enumerate(model.tokens(QUERIES, PRODUCTS)["input_ids"]):
         with torch.no_grad():
             expected = whole(torch.tensor([ids])).logits[0, -1, tokens]
@@ -48,8 +48,8 @@ def test_completion_reads_exactly_its_prompt(base: Path) -> None:
     model = completion(base)
     ids = model.tokens(QUERIES, PRODUCTS)["input_ids"]
     assert [model.tokenizer.decode(row, skip_special_tokens=True) for row in ids[:2]] == [
-        "Labels: A exact, B substitute, C irrelevant\nQuery: red mug\nProduct: Classic Red Mug\nLabel:",
-        "Labels: A exact, B substitute, C irrelevant\nQuery: red mug\nProduct: Desk Lamp\nLabel:",
+        "Labels: exact, substitute, irrelevant\nQuery: red mug\nProduct: Classic Red Mug\nLabel:",
+        "Labels: exact, substitute, irrelevant\nQuery: red mug\nProduct: Desk Lamp\nLabel:",
     ]
     assert ids[0][0] == model.tokenizer.bos_token_id
     shared = len(model.opening) + len(model.tokenizer("red mug", add_special_tokens=False)["input_ids"])
@@ -63,7 +63,7 @@ def test_completion_begins_with_the_guideline_where_it_is_asked_to(base: Path) -
     model = completion(base, prompt="guideline-1")
     text = model.tokenizer.decode(model.tokens(["lamp"], ["Desk Lamp"])["input_ids"][0], skip_special_tokens=True)
     assert text == (
-        "Is it what was asked?\n\nLabels: A exact, B substitute, C irrelevant\nQuery: lamp\nProduct: Desk Lamp\nLabel:"
+        "Is it what was asked?\n\nLabels: exact, substitute, irrelevant\nQuery: lamp\nProduct: Desk Lamp\nLabel:"
     )
 
 
@@ -106,17 +106,21 @@ def test_completion_trains_its_updates_alone(base: Path) -> None:
 
 def test_labels_that_are_not_one_token_each_are_refused_with_the_reason(base: Path) -> None:
     tokenizer = load_tokenizer(base)
-    tokens = label_tokens(tokenizer, pair_prompt("words-1", LABELS))
-    assert [tokenizer.decode([token]) for token in tokens] == [" exact", " substitute", " irrelevant"]
-    with pytest.raises(SpecError, match=r'"words-1" says the label unseen as \' unseen\'.*as one token.*use "short-1"'):
-        label_tokens(tokenizer, pair_prompt("words-1", [*LABELS, "unseen"]))
+    with pytest.raises(
+        SpecError, match=r'"short-1" says the label unseen as \' unseen\'.*as one token.*use "letters-1"'
+    ):
+        label_tokens(tokenizer, pair_prompt("short-1", [*LABELS, "unseen"]))
+    tokens = label_tokens(tokenizer, pair_prompt("letters-1", [*LABELS, "unseen"]))
+    assert [tokenizer.decode([token]) for token in tokens] == [" A", " B", " C", " D"]
 
 
 def test_labels_with_the_same_token_are_refused_with_the_reason(base: Path) -> None:
     tokenizer = load_tokenizer(base)
     prompt = pair_prompt("short-1", ["yes", "no"])
-    same = type(prompt)(prompt.version, prompt.opening, prompt.before_product, prompt.ending, {"yes": " A", "no": " A"})
-    with pytest.raises(SpecError, match="says the labels yes and no with the same token ' A'"):
+    same = type(prompt)(
+        prompt.version, prompt.opening, prompt.before_product, prompt.ending, {"yes": " exact", "no": " exact"}
+    )
+    with pytest.raises(SpecError, match="says the labels yes and no with the same token ' exact'"):
         label_tokens(tokenizer, same)
 
 
@@ -127,7 +131,7 @@ def test_completion_refuses_what_its_base_model_cannot_do(base: Path) -> None:
         completion(base, max_length=40)
     embedded = resolve_base_model(EMBEDDED)
     with pytest.raises(BaseModelError, match="bert is no causal language model, which a completion needs"):
-        build_model(JudgeSpec(kind="completion", prompt="words-1", max_length=64), ["red", "blue"], embedded)
+        build_model(JudgeSpec(kind="completion", max_length=64), ["red", "blue"], embedded)
 
 
 def test_completion_with_a_guideline_prompt_needs_the_guideline(base: Path) -> None:

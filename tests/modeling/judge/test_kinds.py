@@ -141,11 +141,8 @@ def test_checkpointed_gradients_are_the_kept_ones(bases: dict[str, Path]) -> Non
         assert (again - kept).abs().max() < 1e-5, name
 
 
-def test_artifact_whose_base_has_another_tokenizer_is_incompatible(
-    completions: dict[str, Path], tmp_path: Path
-) -> None:
+def test_artifact_whose_base_cannot_say_its_labels_is_incompatible(completions: dict[str, Path]) -> None:
     artifact = read_artifact(completions["none"])
-    other = make_base_model(tmp_path, "llama", ["x"])
-    wordy = replace(artifact, spec=replace(artifact.spec, prompt="words-1"))
-    with pytest.raises(IncompatibleArtifact, match=r"does not fit its base model: prompt: .*exact"):
-        load_model(wordy, other)
+    unsaid = replace(artifact, labels=("exact", "unseen", "irrelevant"))
+    with pytest.raises(IncompatibleArtifact, match=r'does not fit its base model: prompt: "short-1" says .*unseen'):
+        load_model(unsaid, Path(artifact.spec.base_model))

@@ -72,14 +72,14 @@ def written(version: str, guideline: str | list[str] = "") -> str:
 def test_pair_prompts_are_exactly_these_texts() -> None:
     # Adapters learned from these texts: a changed one gets a new version.
     short = (
-        "Labels: A exact, B substitute, C complement, D irrelevant\nQuery: usb-c cable 2m\nProduct: USB-C Cable\n"
-        "Label: B"
+        "Labels: exact, substitute, complement, irrelevant\nQuery: usb-c cable 2m\nProduct: USB-C Cable\n"
+        "Label: substitute"
     )
     assert written("short-1") == short
     assert written("short-1", "A guideline that it does not read.") == short
-    assert written("words-1") == (
-        "Labels: exact, substitute, complement, irrelevant\nQuery: usb-c cable 2m\nProduct: USB-C Cable\n"
-        "Label: substitute"
+    assert written("letters-1") == (
+        "Labels: A exact, B substitute, C complement, D irrelevant\nQuery: usb-c cable 2m\nProduct: USB-C Cable\n"
+        "Label: B"
     )
     assert written("guideline-1", " Is it a cable?\nIs it long enough?\n") == (
         f"Is it a cable?\nIs it long enough?\n\n{short}"
@@ -90,10 +90,10 @@ def test_pair_prompts_are_exactly_these_texts() -> None:
 
 
 def test_pair_prompts_refuse_what_they_cannot_say() -> None:
-    with pytest.raises(ValueError, match="expected short-1, words-1 or guideline-1, got 'long-1'"):
+    with pytest.raises(ValueError, match="expected short-1 or letters-1 or guideline-1, got 'long-1'"):
         pair_prompt("long-1", KEYS)
     with pytest.raises(ValueError, match='"guideline-1" begins with the guideline, and there is none'):
         pair_prompt("guideline-1", KEYS, " \n")
-    with pytest.raises(ValueError, match='"short-1" says labels as letters, and 27 labels are too many'):
-        pair_prompt("short-1", [f"label_{number}" for number in range(27)])
-    assert len(pair_prompt("words-1", [f"label_{number}" for number in range(27)]).answers) == 27
+    with pytest.raises(ValueError, match='"letters-1" has 26 letters, and 27 labels are too many'):
+        pair_prompt("letters-1", [f"label_{number}" for number in range(27)])
+    assert len(pair_prompt("short-1", [f"label_{number}" for number in range(27)]).answers) == 27
