@@ -17,6 +17,7 @@ from labeling.actions.holdout import record_holdout
 from labeling.actions.jobs import fail_job, finish_job, report_progress, start_job
 from labeling.actions.predictions import write_predictions
 from labeling.actions.promotion import decide_promotion
+from labeling.actions.pruning import prune_adapters
 from labeling.actions.scoring import finish_shard
 from labeling.actions.training_steps import record_step
 from labeling.models import Adapter, Job, ScoringShard, Split
@@ -86,6 +87,7 @@ def _train(job: Job, folder: Path) -> None:
 
     result = follow_run(folder, report, settings.TRAINING_PROCESSES, settings.TRAINING_LAUNCH)
     _record(job, folder, artifact, result, champion)
+    prune_adapters(job.project)
 
 
 @transaction.atomic

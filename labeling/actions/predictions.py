@@ -10,10 +10,15 @@ from labeling.models import Adapter
 COLUMNS = ("adapter_id", "pair_id", "revision_id", "label_id", "probabilities", "confidence", "margin")
 
 
+def partition_of(adapter: Adapter) -> sql.Identifier:
+    """Return the name of the adapter's own partition of the predictions."""
+    return sql.Identifier(f"labeling_prediction_{adapter.pk}")
+
+
 def make_partition(adapter: Adapter) -> None:
     """Make the adapter's own partition of the predictions, if it has none yet."""
     statement = sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF labeling_prediction FOR VALUES IN ({})").format(
-        sql.Identifier(f"labeling_prediction_{adapter.pk}"), sql.Literal(adapter.pk)
+        partition_of(adapter), sql.Literal(adapter.pk)
     )
     with connection.cursor() as cursor:
         cursor.execute(statement.as_string(cursor.connection))

@@ -1,16 +1,32 @@
 """Adapters and how they measured."""
 
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from labeling.models import Adapter, Project
+from labeling.queries.predictions import champion_of, former_champion
 from modeling.estimates import NAN, Estimate
+from modeling.judge.store import is_url
 
 
 def adapters_of(project: Project) -> QuerySet[Adapter]:
     """Return the project's adapters, the newest first."""
     return Adapter.objects.filter(project=project).select_related("job").order_by("-number")
+
+
+def artifact_place(adapter: Adapter) -> str:
+    """Return where an adapter's artifact is: its URL, or its folder below the data folder."""
+    return adapter.artifact if is_url(adapter.artifact) else str(Path(settings.DATA_DIR) / adapter.artifact)
+
+
+def adapters_to_prune(project: Project) -> list[Adapter]:
+    """Return those beyond the newest that the project keeps: never the champion, nor the one in use before it."""
+    kept = {adapter.pk for adapter in (champion_of(project), former_champion(project)) if adapter}
+    there = Adapter.objects.filter(project=project, pruned_at__isnull=True).order_by("-number")
+    return [adapter for adapter in there[project.adapters_kept :] if adapter.pk not in kept]
 
 
 def measured(manifest: dict[str, Any], name: str) -> Estimate | None:
