@@ -15,7 +15,7 @@ FORMULA = tuple("=+-@＝＋－＠")
 
 
 class Kind(enum.Enum):
-    """What a column holds. An estimate or a difference is as Estimate.to_dict has it; of a moment a page shows the day."""
+    """What a column holds. Estimates and differences are as Estimate.to_dict has them; a moment is shown by its day."""
 
     TEXT = "text"
     LABEL = "label"
