@@ -86,7 +86,10 @@ def measures_table(one: Adapter, other: Adapter) -> Table:
         )
     ]
     rows.insert(2, ("People's own alpha", people_alpha(one), people_alpha(other)))
-    columns = (Column("", "measure"), *(Column(adapter.name, adapter.name, Kind.ESTIMATE) for adapter in (one, other)))
+    columns = (
+        Column("Measure", "measure"),
+        *(Column(adapter.name, adapter.name, Kind.ESTIMATE) for adapter in (one, other)),
+    )
     return Table("When each was measured last", columns, tuple(Row(row) for row in rows))
 
 
