@@ -24,7 +24,9 @@ DEBUG: bool = env.bool("DEBUG", default=False)
 LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO")
 TIME_ZONE: str = env.str("TIME_ZONE", default="UTC")
 DATA_DIR = Path(env.str("WINNOW_DATA_DIR", default=str(BASE_DIR / "var" / "data"))).resolve()
-
+ADAPTERS_URL: str = env.str("ADAPTERS_URL", default="").rstrip("/")
+if ADAPTERS_URL and "://" not in ADAPTERS_URL:
+    raise ImproperlyConfigured(f"ADAPTERS_URL: expected a URL such as s3://bucket/adapters, got {ADAPTERS_URL!r}")
 
 TRAINING_PROCESSES: int = env.int("TRAINING_PROCESSES", default=1)
 if TRAINING_PROCESSES < 1:

@@ -20,16 +20,21 @@ from labeling.actions.promotion import decide_promotion
 from labeling.actions.pruning import prune_adapters
 from labeling.actions.scoring import finish_shard
 from labeling.actions.training_steps import record_step
+from labeling.guidelines.outline import outline
+from labeling.guidelines.parse import parse_guideline
 from labeling.models import Adapter, Job, ScoringShard, Split
+from labeling.queries.adapters import artifact_place
 from labeling.queries.pairs import shard_texts
 from labeling.queries.predictions import champion_of
 from labeling.queries.projects import labels_of, published_guideline
 from labeling.queries.training_set import LabeledPair, labeled_pairs
+from modeling.judge.artifact import CorruptArtifact, IncompatibleArtifact
 from modeling.judge.dataset import Example, write_examples
 from modeling.judge.holdout import HOLDOUT_FILE
 from modeling.judge.prompts import product_text, query_text
 from modeling.judge.scoring import Judge
 from modeling.judge.spec import JudgeSpec
+from modeling.judge.store import StoreError, is_url, local_folder, publish
 from modeling.judge.threads import leave_a_core
 from worker.training import StoppedError, TrainingError, follow_run
 
@@ -49,7 +54,7 @@ def train_adapter(job_id: int) -> None:
         _train(job, folder)
     except StoppedError:
         log.info("Job %s was stopped.", job_id)
-    except (TrainingError, ValueError) as error:
+    except (TrainingError, StoreError, ValueError) as error:
         fail_job(job, str(error))
     except Exception as error:
         log.exception("Job %s", job_id)
@@ -67,12 +72,11 @@ def _train(job: Job, folder: Path) -> None:
 
     A job that was begun before goes on in its folder, with the pairs that it began with.
     """
-    artifact = Path("adapters") / job.project.slug / f"job-{job.pk}"
     folder.mkdir(parents=True, exist_ok=True)
     champion = champion_of(job.project)
     if not (folder / "run.json").is_file():
         report_progress(job, 0, 0, "Collecting labels")
-        _write_run(job, folder, artifact)
+        _write_run(job, folder)
     _write_champion(folder, champion)
     notes: list[str] = []
 
@@ -86,23 +90,35 @@ def _train(job: Job, folder: Path) -> None:
         return report_progress(job, job.done, job.total, job.message, "steps")
 
     result = follow_run(folder, report, settings.TRAINING_PROCESSES, settings.TRAINING_LAUNCH)
-    _record(job, folder, artifact, result, champion)
+    _record(job, folder, _keep_artifact(folder), result, champion)
     prune_adapters(job.project)
 
 
 @transaction.atomic
-def _record(job: Job, folder: Path, artifact: Path, result: dict[str, Any], champion: Adapter | None) -> None:
+def _record(job: Job, folder: Path, artifact: str, result: dict[str, Any], champion: Adapter | None) -> None:
     """Record, decide and finish together, or, for a job that is no longer to run, not at all."""
     if not Job.objects.select_for_update().filter(pk=job.pk, state=Job.State.RUNNING).exists():
         raise StoppedError(str(job))
-    adapter = record_adapter(job, str(artifact), result["manifest"])
+    adapter = record_adapter(job, artifact, result["manifest"])
     record_holdout(adapter, champion, folder / HOLDOUT_FILE)
     promoted = decide_promotion(adapter, champion, result["champion_problem"])
     role = "is the new champion" if promoted else "stays a challenger"
     finish_job(job, f"{adapter.name} {role}. {adapter.verdict}", adapter=adapter.pk, promoted=promoted)
 
 
-def _write_run(job: Job, folder: Path, artifact: Path) -> None:
+def _keep_artifact(folder: Path) -> str:
+    """Bring what the run made to its place, and return that place as the adapter's row names it."""
+    run = json.loads((folder / "run.json").read_text())
+    if is_url(run["place"]):
+        try:
+            publish(Path(run["artifact"]), run["place"])
+        except StoreError as error:
+            raise TrainingError(f"{error}. The adapter is in {run['artifact']}.") from error
+        shutil.rmtree(run["artifact"])
+    return str(run["place"])
+
+
+def _write_run(job: Job, folder: Path) -> None:
     """Write examples.parquet, then run.json. ValueError where there are too few labels to learn from."""
     project = job.project
     pairs = list(labeled_pairs(project))
@@ -114,21 +130,39 @@ def _write_run(job: Job, folder: Path, artifact: Path) -> None:
     position = {label.pk: index for index, label in enumerate(labels)}
     write_examples(folder / "examples.parquet", [_example(pair, position) for pair in pairs])
     guideline = published_guideline(project)
+    spec, keys = JudgeSpec.from_dict(project.judge_spec), [label.key for label in labels]
+    place = f"{settings.ADAPTERS_URL or 'adapters'}/{project.slug}/job-{job.pk}"
+    reads_guideline = spec.prompt.startswith("guideline")
     run = {
-        "spec": JudgeSpec.from_dict(project.judge_spec).to_dict(),
-        "labels": [label.key for label in labels],
+        "spec": spec.to_dict(),
+        "labels": keys,
         "examples": str(folder / "examples.parquet"),
-        "artifact": str(Path(settings.DATA_DIR) / artifact),
+        "artifact": str(folder / "artifact" if is_url(place) else Path(settings.DATA_DIR) / place),
+        "place": place,
+        "guideline": outline(parse_guideline(guideline.source, keys)) if reads_guideline else "",
         "provenance": {"project": project.slug, "job": job.pk, "guideline": guideline.number},
     }
     _write_whole(folder / "run.json", run)
 
 
 def _write_champion(folder: Path, champion: Adapter | None) -> None:
-    """Say in run.json which adapter is to be measured on the same holdout."""
+    """Say in run.json which adapter is to be measured on the same holdout. StoreError where it cannot be had now."""
     run = json.loads((folder / "run.json").read_text())
-    run["champion"] = str(Path(settings.DATA_DIR) / champion.artifact) if champion else None
+    run["champion"] = _champion_folder(champion) if champion else None
     _write_whole(folder / "run.json", run)
+
+
+def _champion_folder(champion: Adapter) -> str:
+    try:
+        return str(local_folder(artifact_place(champion), _cache()))
+    except (CorruptArtifact, IncompatibleArtifact) as error:
+        log.warning("%s: %s", champion, error)
+        return artifact_place(champion)  # where the run will find nothing to load, and say so
+
+
+def _cache() -> Path:
+    """Where copies of adapters are that are kept behind a URL."""
+    return Path(settings.DATA_DIR) / "cache" / "adapters"
 
 
 def _write_whole(path: Path, content: dict[str, Any]) -> None:
@@ -167,7 +201,7 @@ def _score(shard: ScoringShard, adapter: Adapter) -> int:
     rows = shard_texts(shard, adapter)
     if not rows:
         return 0
-    judge = _load_judge(str(Path(settings.DATA_DIR) / adapter.artifact))
+    judge = _load_judge(artifact_place(adapter))
     probabilities = judge.probabilities(
         [query_text(row.query) for row in rows],
         [product_text(row.title, row.brand, row.colour, row.bullets, row.description) for row in rows],
@@ -183,7 +217,7 @@ def _score(shard: ScoringShard, adapter: Adapter) -> int:
 
 
 @lru_cache(maxsize=1)
-def _load_judge(folder: str) -> Judge:
+def _load_judge(place: str) -> Judge:
     """Keep the adapter of the last shard loaded: the next shard is most likely its, too."""
     leave_a_core()
-    return Judge.load(Path(folder))
+    return Judge.load(local_folder(place, _cache()))

@@ -94,6 +94,12 @@ def test_settings_refuse_a_training_that_cannot_start(checkout: Path, name: str,
     assert f"{name}: expected" in refusal(checkout, URLS | KEY | {name: value})
 
 
+def test_settings_refuse_a_place_for_adapters_that_is_no_url(checkout: Path) -> None:
+    assert "ADAPTERS_URL: expected a URL" in refusal(checkout, URLS | KEY | {"ADAPTERS_URL": "bucket/adapters"})
+    found = read(checkout, URLS | KEY | {"ADAPTERS_URL": "s3://bucket/adapters/"}, "ADAPTERS_URL")
+    assert found == {"ADAPTERS_URL": "s3://bucket/adapters"}
+
+
 def test_settings_take_values_from_the_env_file_unless_the_environment_has_them(checkout: Path) -> None:
     lines = [
         f"{name}={value}" for name, value in (URLS | KEY | {"LOG_LEVEL": "ERROR", "TIME_ZONE": "Asia/Tokyo"}).items()
