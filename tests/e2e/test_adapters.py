@@ -138,6 +138,27 @@ def test_lead_goes_back_and_overrules_the_rule(sign_in: SignIn, site: Site) -> N
     expect(page.get_by_role("button", name="Go back to A-5")).to_be_visible()
 
 
+def test_charts_are_drawn_for_the_colours_of_the_page(sign_in: SignIn, site: Site) -> None:
+    project, _ = make_history()
+    page = sign_in(make_member(project, Role.LEAD).user)
+    page.goto(f"{site.url}/p/{project.slug}/adapters/5/")
+    chart = page.locator("figure.chart img").first
+
+    def drawn() -> str:
+        page.wait_for_timeout(100)
+        return str(chart.evaluate("async (image) => { await image.decode(); return image.currentSrc; }"))
+
+    assert drawn().endswith("reliability.svg")
+    page.emulate_media(color_scheme="dark")
+    assert drawn().endswith("reliability.svg?theme=dark")
+    page.locator(".account summary").click()
+    page.get_by_label("Light").check(force=True)  # by hand, against the system
+    assert drawn().endswith("reliability.svg")
+    page.emulate_media(color_scheme="light")
+    page.get_by_label("Dark").check(force=True)
+    assert drawn().endswith("reliability.svg?theme=dark")
+
+
 def test_lead_sees_what_a_training_would_learn_from(sign_in: SignIn, site: Site) -> None:
     project, _ = make_history()
     page = sign_in(make_member(project, Role.LEAD).user)
