@@ -18,7 +18,7 @@ from labeling.views.adapter_tables import number_of, people_alpha
 from labeling.views.charts import LINE, MARK, SOFT, as_svg, svg_response, theme_of
 
 WIDTH, HEIGHT = 420, 260
-WIDE = 560
+WIDE, LOW = 480, 220
 MOST = 30  # adapters over time
 NAMES = 10  # of adapters at most, so that they do not touch
 FIT = altair.AutoSizeParams(type="fit", contains="padding")
@@ -165,7 +165,7 @@ def draw_over_time(points: Points, theme: str) -> str:
         base.mark_line(color=LINE[theme], strokeWidth=2).encode(y=alpha("value")),
         base.mark_rule(color=MARK[theme], strokeWidth=1.5).encode(y=alpha("low"), y2="high:Q"),
         base.mark_point(stroke=MARK[theme], size=60, opacity=1).encode(y=alpha("value"), fill=filled),
-    ).properties(width=WIDE, height=HEIGHT, autosize=FIT)
+    ).properties(width=WIDE, height=LOW, autosize=FIT)
     return as_svg(chart, theme)
 
 
@@ -181,7 +181,7 @@ def time_context(project: Project, adapters: Sequence[Adapter]) -> dict[str, Any
         "src": src,
         "src_dark": f"{src}&theme=dark",
         "width": WIDE,
-        "height": HEIGHT,
+        "height": LOW,
         "alt": f"Alpha against people by adapter: {last['name']} has {last['value']:.2f}{people}.",
         "columns": [
             {"text": "Adapter"},

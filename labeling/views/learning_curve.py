@@ -18,7 +18,7 @@ from labeling.queries.learning import made_alike, right_by_query
 from labeling.views.charts import MARK, SOFT, as_svg, svg_response, theme_of
 from modeling.evaluation.learning_curve import LEAST, Forecast, can_forecast, forecast
 
-WIDTH, HEIGHT = 560, 240
+WIDTH, HEIGHT = 480, 220
 MORE = 1000  # labels, whose worth is forecast
 STEPS = 40  # of the drawn law
 FIT = altair.AutoSizeParams(type="fit", contains="padding")

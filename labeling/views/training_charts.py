@@ -16,7 +16,7 @@ from labeling.queries.training_steps import steps_of
 from labeling.views.charts import MARK, SOFT, as_svg, svg_response, theme_of
 from labeling.views.tables import Column, Kind, Row, Table, csv_response
 
-WIDTH, HEIGHT = 720, 240
+WIDTH, HEIGHT = 480, 200
 DRAWN = 400  # points at most: more are not told apart
 LISTED = 12  # rows beneath the chart; the file has all
 FEWEST = 2  # points that make a curve
