@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,13 @@ def _write_run(job: Job, folder: Path) -> None:
         "artifact": str(folder / "artifact" if is_url(place) else Path(settings.DATA_DIR) / place),
         "place": place,
         "guideline": outline(parse_guideline(guideline.source, keys)) if reads_guideline else "",
-        "provenance": {"project": project.slug, "job": job.pk, "guideline": guideline.number},
+        "provenance": {
+            "project": project.slug,
+            "job": job.pk,
+            "guideline": guideline.number,
+            "least_confidence": project.least_confidence,
+            "labels_by": dict(Counter(pair.method or pair.origin for pair in pairs)),
+        },
     }
     _write_whole(folder / "run.json", run)
 

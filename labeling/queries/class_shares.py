@@ -4,8 +4,18 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from labeling.models import Project
-from labeling.queries.training_set import labeled_pairs
+from django.db import connection
+from django.db.models import Count, F
+
+from labeling.models import Consensus, Project
+from labeling.queries.training_set import imported_pairs, settled_pairs
+
+SOURCES = {
+    Consensus.Method.MAJORITY: "people, by majority",
+    Consensus.Method.DAWID_SKENE: "people, by Dawid-Skene",
+    Consensus.Method.ADJUDICATED: "ruled by an expert",
+}
+IMPORTED = "imported"
 
 
 @dataclass(frozen=True)
@@ -25,6 +35,29 @@ class Shares:
 
 
 def class_shares(project: Project) -> Shares:
-    """Return what a training that started now would learn from and be measured on."""
-    pairs = list(labeled_pairs(project))
-    return Shares(Counter((pair.split, pair.label_id) for pair in pairs), dict(Counter(pair.origin for pair in pairs)))
+    """Return what a training that started now would learn from and be measured on. Two statements, no texts."""
+    counts: Counter[tuple[str, int]] = Counter()
+    sources: Counter[str] = Counter()
+    settled = settled_pairs(project).values_list("pair__query__split", "label_id", "method")
+    for split, label, method, count in settled.annotate(count=Count("pk")).order_by():
+        counts[split, label] += count
+        sources[SOURCES[Consensus.Method(method)]] += count
+    for split, label, count in _imported_counts(project):
+        counts[split, label] += count
+        sources[IMPORTED] += count
+    return Shares(counts, dict(sources))
+
+
+def _imported_counts(project: Project) -> list[tuple[str, int, int]]:
+    """Return (split, label, count) of the imported labels; counted after one of each pair is chosen."""
+    if project.imported_labels != Project.ImportedLabels.TRAIN:
+        return []
+    chosen = imported_pairs(project).annotate(split=F("pair__query__split")).values("split", "label_id")
+    statement, values = chosen.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT split, label_id, count(*) FROM ({statement}) chosen GROUP BY split, label_id",  # noqa: S608
+            values,
+        )
+        rows: list[tuple[str, int, int]] = cursor.fetchall()
+    return rows

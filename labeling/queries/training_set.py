@@ -1,17 +1,20 @@
 """What an adapter learns from, as a reproducible query."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet, Value
 
 from labeling.models import Consensus, ImportedLabel, Judgment, Project, Ruling, SetAside, Split, Stream
 
 
 @dataclass(frozen=True)
 class LabeledPair:
-    """A pair with a label that can be learned from or measured on, and the product's current text."""
+    """A pair with a label that can be learned from or measured on, and the product's current text.
+
+    `origin` is "people" or "imported"; people's labels have the method and the confidence of their consensus.
+    """
 
     pair_id: int
     query_id: int
@@ -24,6 +27,8 @@ class LabeledPair:
     colour: str
     label_id: int
     origin: str = "people"
+    method: str = ""
+    confidence: float | None = None
 
 
 TEXT = {
@@ -39,11 +44,28 @@ COLUMNS = ("pair_id", "pair__query_id", "split", "query_text", "title", "descrip
 
 
 def labeled_pairs(project: Project) -> Iterator[LabeledPair]:
-    """Yield what people settled, then, if the project wants them, imported labels of other pairs, each by pair id.
+    """Yield what settled_pairs and imported_pairs leave, with the texts, each by pair id.
 
-    What an expert ruled is settled. Holdout pairs come only if the random stream served them: accuracy is measured on a
-    fair sample of the pool. Judgments, or a ruling, of a text that has since changed do not count: those pairs are left
-    out, and so are those that an expert or the lead found not to be judged.
+    The same labels of the same texts give the same pairs, whenever it is asked: an adapter's manifest has their hash.
+    """
+    settled = settled_pairs(project).annotate(**TEXT).order_by("pair_id")
+    columns = (*COLUMNS, "label_id")
+    rows: Iterator[tuple[Any, ...]]
+    rows = settled.values_list(*columns, Value("people"), "method", "confidence").iterator()
+    for row in rows:
+        yield LabeledPair(*row)
+    rows = imported_pairs(project).annotate(**TEXT).values_list(*columns, Value("imported")).iterator()
+    for row in rows:
+        yield LabeledPair(*row)
+
+
+def settled_pairs(project: Project) -> QuerySet[Consensus]:
+    """Return what people settled, or an expert ruled, that can be learned from or measured on.
+
+    Holdout pairs come only if the random stream served them: accuracy is measured on a fair sample of the pool. So
+    their labels may be of any confidence, where others have at least what the project asks for. Judgments, or a
+    ruling, of a text that has since changed do not count: those pairs are left out, and so are those that wait for
+    the lead because people skipped them, or that an expert or the lead found not to be judged.
     """
     settled = Consensus.objects.filter(project=project, state=Consensus.State.RESOLVED)
     ruled = Consensus.Method.ADJUDICATED
@@ -58,27 +80,20 @@ def labeled_pairs(project: Project) -> Iterator[LabeledPair]:
         .values("pair_id")
     )
     stale = Q(pair__in=judged_before) & ~Q(method=ruled) | Q(pair__in=ruled_before)
-    excluded = SetAside.objects.filter(project=project, state=SetAside.State.EXCLUDED).values("pair_id")
+    aside = SetAside.objects.filter(project=project).exclude(state=SetAside.State.RETURNED).values("pair_id")
     random = Judgment.objects.filter(project=project, retired_at__isnull=True, stream=Stream.RANDOM).values("pair_id")
-    people = settled.exclude(stale).exclude(pair__in=excluded)
-    fair = people.exclude(pair__query__split=Split.HOLDOUT) | people.filter(pair__in=random)
-    rows = fair.annotate(**TEXT).order_by("pair_id").values_list(*COLUMNS, "label_id")
-    people_rows: Iterator[tuple[Any, ...]] = rows.iterator()
-    for row in people_rows:
-        yield LabeledPair(*row)
-    if project.imported_labels == Project.ImportedLabels.TRAIN:
-        yield from _imported(project)
+    held_out = Q(pair__query__split=Split.HOLDOUT)
+    sure = Q(confidence__gte=project.least_confidence) | Q(method=ruled)
+    return settled.exclude(stale).exclude(pair__in=aside).filter(held_out & Q(pair__in=random) | ~held_out & sure)
 
 
-def _imported(project: Project) -> Iterator[LabeledPair]:
-    rows = (
+def imported_pairs(project: Project) -> QuerySet[ImportedLabel]:
+    """Return imported labels, one a pair, where people gave none: outside the holdout, if the project wants them."""
+    if project.imported_labels != Project.ImportedLabels.TRAIN:
+        return ImportedLabel.objects.none()
+    return (
         ImportedLabel.objects.filter(pair__project=project, pair__consensus__isnull=True)
         .exclude(pair__query__split=Split.HOLDOUT)
-        .annotate(**TEXT)
         .order_by("pair_id", "source__name")
         .distinct("pair_id")
-        .values_list(*COLUMNS, "label_id")
     )
-    imported_rows: Iterator[tuple[Any, ...]] = rows.iterator()
-    for row in imported_rows:
-        yield replace(LabeledPair(*row), origin="imported")

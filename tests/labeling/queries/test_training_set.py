@@ -3,9 +3,23 @@
 import uuid
 
 import pytest
+from django.utils import timezone
 
 from labeling.actions.adjudication import leave_out_pair
-from labeling.models import ImportedLabel, ImportSource, Label, Pair, Product, ProductRevision, Project, Role, Split
+from labeling.models import (
+    ImportedLabel,
+    ImportSource,
+    Label,
+    Pair,
+    Product,
+    ProductRevision,
+    Project,
+    Role,
+    SetAside,
+    Split,
+)
+from labeling.queries.class_shares import class_shares
+from labeling.queries.projects import labels_of
 from labeling.queries.training_set import LabeledPair, labeled_pairs
 from tests.labeling.acting import judge_all, make_members
 from tests.labeling.actions.test_adjudication import rule
@@ -153,3 +167,72 @@ def test_training_set_leaves_out_what_cannot_be_judged() -> None:
     settle(project, {kept: "E", left: "E"})
     leave_out_pair(project, make_member(project, Role.LEAD).user, left.pk, "unclear_query")
     assert set(found(project)) == {kept.pk}
+
+
+def test_training_set_says_how_each_label_was_settled_and_how_surely() -> None:
+    project = make_project(overlap=3, max_overlap=3, imported_labels="train")
+    agreed, most, ruled, imported = (make_pair_of(project, Split.TRAIN) for _ in range(4))
+    make_round(project, [agreed, most, ruled])
+    judge_all(make_members(project, 3), {agreed: "E", most: "EES", ruled: "ESI"})
+    rule(project, ruled, "S")
+    import_label(imported, "C")
+    rows = found(project)
+    assert {pair_id: (row.origin, row.method, row.confidence) for pair_id, row in rows.items()} == {
+        agreed.pk: ("people", "majority", 1.0),
+        most.pk: ("people", "majority", pytest.approx(2 / 3)),
+        ruled.pk: ("people", "adjudicated", 1.0),
+        imported.pk: ("imported", "", None),
+    }
+
+
+def test_training_set_is_of_the_least_confidence_and_the_holdout_of_any() -> None:
+    project = make_project(overlap=3, max_overlap=3, least_confidence=0.7)
+    sure, unsure, calibrating = (
+        make_pair_of(project, split) for split in (Split.TRAIN, Split.TRAIN, Split.CALIBRATION)
+    )
+    held_out = make_pair_of(project, Split.HOLDOUT)
+    make_round(project, [sure, unsure, calibrating, held_out])
+    judge_all(make_members(project, 3), {sure: "E", unsure: "EES", calibrating: "EES", held_out: "EES"})
+    assert set(found(project)) == {sure.pk, held_out.pk}
+
+
+def test_training_set_leaves_out_pairs_that_wait_because_people_skipped_them() -> None:
+    project = make_project()
+    kept, waiting, returned = (make_pair_of(project, Split.TRAIN) for _ in range(3))
+    settle(project, {kept: "E", waiting: "E", returned: "E"})
+    SetAside.objects.create(project=project, pair=waiting, reason="unclear_query")
+    SetAside.objects.create(
+        project=project, pair=returned, reason="unclear_query", state="returned", decided_at=timezone.now()
+    )
+    assert set(found(project)) == {kept.pk, returned.pk}
+
+
+def test_training_set_is_the_same_whenever_it_is_asked_for() -> None:
+    project = make_project()
+    pairs = [make_pair_of(project, split) for split in Split]
+    settle(project, dict(zip(pairs, "ESI", strict=True)))
+    assert list(labeled_pairs(project)) == list(labeled_pairs(project))
+
+
+def test_class_shares_are_those_of_the_training_set() -> None:
+    project = make_project(overlap=2, max_overlap=2, imported_labels="train")
+    train, calibration, held_out, ruled, imported = (
+        make_pair_of(project, split)
+        for split in (Split.TRAIN, Split.CALIBRATION, Split.HOLDOUT, Split.TRAIN, Split.TRAIN)
+    )
+    settle(project, {train: "E", calibration: "S", held_out: "I", ruled: "EI"})
+    rule(project, ruled, "E")
+    import_label(imported, "C", origin="a.parquet")
+    import_label(imported, "I", origin="b.parquet")
+    shares = class_shares(project)
+    label = {one.key: one.pk for one in labels_of(project)}
+    assert shares.counts == {
+        ("train", label["E"]): 2,
+        ("calibration", label["S"]): 1,
+        ("holdout", label["I"]): 1,
+        ("train", label["C"]): 1,
+    }
+    assert shares.sources == {"people, by majority": 3, "ruled by an expert": 1, "imported": 1}
+    assert (shares.total("train"), shares.count("train", label["E"]), shares.count("train", label["S"])) == (3, 2, 0)
+    rows = found(project).values()
+    assert len(rows) == sum(shares.counts.values())
