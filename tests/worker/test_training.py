@@ -89,8 +89,17 @@ def test_run_whose_job_is_cancelled_ends_with_its_processes(run: Path) -> None:
     with pytest.raises(StoppedError):
         follow_run(run, lambda _event: False)
     assert time.monotonic() - began < 20
-    state = Path(f"/proc/{(run / 'child').read_text()}/stat")
-    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+    child = Path(f"/proc/{(run / 'child').read_text()}/stat")
+    while time.monotonic() - began < 20 and runs(child):
+        time.sleep(0.05)
+    assert not runs(child)
+
+
+def runs(stat: Path) -> bool:
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_run_on_several_gpus_is_started_by_accelerate(tmp_path: Path) -> None:
