@@ -116,11 +116,16 @@ def pack(model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[dict[str, 
     return tensors, {"values": values, "on_cpu": on_cpu, "groups": groups, "chance": _chance_numbers()}
 
 
-def unpack_weights(tensors: Mapping[str, Tensor], model: nn.Module) -> None:
-    """Put the weights that pack took back into a model of the same making. KeyError where one is missing."""
+def load_trained(weights: Mapping[str, Tensor], model: nn.Module) -> None:
+    """Put trained weights by name into a model of the same making. KeyError where one is missing."""
     with torch.no_grad():
         for name, weight in trained_tensors(model).items():
-            weight.copy_(tensors[_WEIGHT + name])
+            weight.copy_(weights[name])
+
+
+def unpack_weights(tensors: Mapping[str, Tensor], model: nn.Module) -> None:
+    """Put the weights that pack took back into a model of the same making."""
+    load_trained({name.removeprefix(_WEIGHT): tensor for name, tensor in tensors.items()}, model)
 
 
 def unpack_optimizer(

@@ -23,3 +23,13 @@ def fast_half_precision(device: torch.device) -> bool:
 def half_precision(device: torch.device) -> torch.autocast:
     """A context in which matrices are multiplied in bfloat16 where that is faster."""
     return torch.autocast(device.type, torch.bfloat16, enabled=fast_half_precision(device))
+
+
+def processes() -> int:
+    """How many processes share this run; accelerate tells them so."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def is_first_process() -> bool:
+    """Whether this process is the one that writes and reports."""
+    return os.environ.get("RANK", "0") == "0"

@@ -1,116 +1,199 @@
-"""The fine-tuning itself: transformers' Trainer over the batches that a model collates."""
+"""The fine-tuning itself: transformers' Trainer over steps of one length, which goes on where it was stopped."""
 
-import math
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch.utils.data import Dataset
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from peft.helpers import disable_input_dtype_casting
+from peft.tuners.tuners_utils import BaseTunerLayer
+from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
+from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from modeling.judge.checkpoints import Checkpoint, trained_tensors
 from modeling.judge.dataset import Example
 from modeling.judge.device import best_device, fast_half_precision
 from modeling.judge.model import PairModel
 from modeling.judge.spec import JudgeSpec
+from modeling.judge.trainer import Keep, PairTrainer
+from modeling.judge.watch import Progress, Report, TrainingError, memory_mb
+
+_SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
+# Writing checkpoints takes no more than a fiftieth of the time.
+_CHECKPOINT_SHARE = 50
 
 
-class TrainingError(RuntimeError):
-    """A run that came to nothing although its spec and pairs were in order."""
+@dataclass
+class Tuned:
+    """What a run leaves beside the model: its seconds, what a person should know, the weights of a sharded model.
+
+    `weights` is None where the model itself holds them.
+    """
+
+    seconds: float
+    notes: list[str] = field(default_factory=list)
+    weights: dict[str, Tensor] | None = None
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is: `done` of `total` steps of a phase, with the last step's loss where there is one."""
+def fine_tune(
+    spec: JudgeSpec,
+    model: PairModel,
+    rows: Sequence[Example],
+    report: Report,
+    *,
+    held_out: Sequence[Example] = (),
+    keep: Keep | None = None,
+    checkpoint: Checkpoint | None = None,
+    half: bool | None = None,
+) -> Tuned:
+    """Train the model's updates and head in place. TrainingError.
 
-    phase: str
-    done: int
-    total: int
-    loss: float | None = None
-
-
-Report = Callable[[Progress], None]
-
-
-def fine_tune(spec: JudgeSpec, model: PairModel, rows: Sequence[Example], report: Report) -> float:
-    """Train the model's updates and head in place; returns the seconds it took. TrainingError."""
+    The model goes on from `checkpoint`, one that a run of the same making kept, and ends as if it had never stopped.
+    `held_out` pairs decide when early stopping ends the run. `half` says whether to multiply in bfloat16; by default
+    where the processor does it in hardware.
+    """
     device = best_device()
-    started = time.monotonic()
+    half = fast_half_precision(device) if half is None else half
     with tempfile.TemporaryDirectory() as scratch:
         arguments = TrainingArguments(
             output_dir=scratch,
             num_train_epochs=spec.epochs,
-            per_device_train_batch_size=_pairs_a_step(spec, model, rows),
+            lr_scheduler_type=_SCHEDULES[spec.schedule],
             warmup_steps=spec.warmup,
             seed=spec.seed,
             data_seed=spec.seed,
-            bf16=device.type == "cuda" and fast_half_precision(device),
+            bf16=half,
             use_cpu=device.type == "cpu",
-            dataloader_pin_memory=device.type == "cuda",
+            ddp_find_unused_parameters=False,
+            dataloader_pin_memory=False,
             remove_unused_columns=False,
             save_strategy="no",
             logging_steps=1,
             logging_nan_inf_filter=False,
-            report_to="none",
+            report_to=list(spec.report_to) or "none",
             disable_tqdm=True,
         )
-        trainer = Trainer(
-            model=model,
-            args=arguments,
-            train_dataset=_Rows(rows),
-            data_collator=model.collate,
-            optimizers=(
-                torch.optim.AdamW(model.parameter_groups(spec), weight_decay=spec.weight_decay, fused=True),
-                None,
-            ),
-            callbacks=[_Watch(report)],
-        )
+        trainer = PairTrainer(spec, model, rows, held_out, keep, checkpoint, arguments)
+        trainer.add_callback(_Watch(trainer, report))
         # It prints every loss to standard output, which is not the Trainer's.
         trainer.remove_callback(PrinterCallback)
-        trainer.train()
-    return round(time.monotonic() - started, 1)
-
-
-def _pairs_a_step(spec: JudgeSpec, model: PairModel, rows: Sequence[Example]) -> int:
-    """As many pairs of the usual length as make the tokens of a step; the usual one from 1,000 pairs."""
-    some = rows[:: max(1, len(rows) // 1000)]
-    return max(1, round(spec.batch_tokens * len(some) / sum(model.lengths(some))))
-
-
-class _Rows(Dataset[Example]):
-    """The training split as the Trainer asks for it."""
-
-    def __init__(self, rows: Sequence[Example]) -> None:
-        self.rows = rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, number: int) -> Example:
-        return self.rows[number]
+        alone = trainer.args.world_size == 1
+        with _lean_forward(model) if half and alone else nullcontext():
+            trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
+    trainer.take_the_best()
+    _check_weights(trainer.network)
+    return Tuned(round(trainer.seconds(), 1), trainer.notes, _whole_weights(trainer.network))
 
 
 class _Watch(TrainerCallback):
-    """Reports every step, and ends a run whose loss is no number."""
+    """Reports every step, decides when to keep a checkpoint, and ends a run that has lost its way."""
 
-    def __init__(self, report: Report) -> None:
-        self.report = report
+    def __init__(self, trainer: PairTrainer, report: Report) -> None:
+        self.trainer, self.report = trainer, report
+        self.kept_at = self.next_at = 0.0
+        self.told: list[str] = []
 
-    def on_log(
-        self,
-        args: TrainingArguments,  # noqa: ARG002  # the Trainer names it
-        state: TrainerState,
-        control: TrainerControl,  # noqa: ARG002  # the Trainer names it
-        **kwargs: Any,
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        loss = (kwargs.get("logs") or {}).get("loss")
+        self.trainer.pace.begin()
+        self._plan_next(0.0)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        trainer = self.trainer
+        trainer.pace.step(trainer.pairs_done, trainer.tokens_done)
+        last = state.global_step >= state.max_steps
+        if trainer.keep is not None and (last or self._is_time(args)):
+            self.kept_at = time.monotonic()
+            control.should_save = True
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        self._plan_next(time.monotonic() - self.kept_at)
+
+    def on_epoch_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if self.trainer.weigh_stopping():
+            control.should_training_stop = True
+            self.trainer.notes.append(f"Stopped early after {state.epoch:.0f} of {args.num_train_epochs:.0f} epochs.")
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        logs = kwargs.get("logs") or {}
+        # It would be written with every checkpoint.
+        state.log_history.clear()
+        loss = logs.get("loss")
         if loss is None:
             return
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"The loss became {loss} at step {state.global_step} of {state.max_steps}: "
-                "lower learning_rate and head_learning_rate."
+        self.trainer.losses.check(loss, state.global_step, state.max_steps)
+        speed, left = self.trainer.pace.measured()
+        note = next((note for note in self.trainer.notes if note not in self.told), None)
+        self.told += [note] if note else []
+        self.report(
+            Progress(
+                "train",
+                state.global_step,
+                state.max_steps,
+                loss,
+                logs.get("learning_rate"),
+                speed,
+                memory_mb(),
+                left,
+                note,
             )
-        self.report(Progress("train", state.global_step, state.max_steps, loss))
+        )
+
+    def _is_time(self, args: TrainingArguments) -> bool:
+        """Whether a checkpoint is due; the first process decides for all."""
+        due = torch.tensor(time.monotonic() >= self.next_at, device=args.device, dtype=torch.int32)
+        if args.world_size > 1:
+            torch.distributed.broadcast(due, 0)
+        return bool(due)
+
+    def _plan_next(self, took: float) -> None:
+        keep = self.trainer.keep
+        if keep is not None and keep.seconds:
+            self.next_at = time.monotonic() + max(keep.seconds, _CHECKPOINT_SHARE * took)
+
+
+@contextmanager
+def _lean_forward(model: nn.Module) -> Iterator[None]:
+    """Hold the frozen matrices in bfloat16 while training multiplies in it; they come back as they were.
+
+    Nothing is computed otherwise: autocast makes the same numbers of them anew in every forward pass, and PEFT casts
+    the inputs to float32 only for autocast to cast them back.
+    """
+    kept: list[tuple[nn.Linear, Tensor]] = []
+    for layer in model.modules():
+        base = layer.base_layer if isinstance(layer, BaseTunerLayer) else None
+        if type(base) is nn.Linear and not base.weight.requires_grad and base.weight.dtype == torch.float32:
+            kept.append((base, base.weight.data))
+            base.weight.data = base.weight.data.bfloat16()
+    try:
+        with disable_input_dtype_casting(model):
+            yield
+    finally:
+        for base, weight in kept:
+            base.weight.data = weight.to(base.weight.device)
+
+
+def _check_weights(model: nn.Module) -> None:
+    for name, tensor in trained_tensors(model).items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise TrainingError(
+                f"After the last step {name} holds numbers that are none: lower learning_rate and head_learning_rate."
+            )
+
+
+def _whole_weights(model: nn.Module) -> dict[str, Tensor] | None:
+    """The trained weights put together from all processes, where they are sharded; every process takes part."""
+    trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    if not any(isinstance(weight, DTensor) for weight in trained.values()):
+        return None
+    return {
+        name: (weight.full_tensor() if isinstance(weight, DTensor) else weight).detach().cpu()
+        for name, weight in trained.items()
+    }

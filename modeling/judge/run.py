@@ -3,19 +3,25 @@
 FOLDER/run.json says what to do:
 
     {"spec": {...}, "labels": ["exact", ...], "examples": "examples.parquet", "artifact": "artifact",
-     "champion": "folder of the champion's artifact" or null, "provenance": {...}}
+     "champion": "folder of the champion's artifact" or null, "guideline": "text for a prompt that has it",
+     "provenance": {...}, "checkpoint_seconds": 15, "half": null}
 
-Paths are absolute or seen from FOLDER. Standard output holds one JSON object a line and nothing else:
-progress ({"event", "phase", "done", "total", "loss"}), then a result ({"event", "manifest",
-"champion_problem"}) or, with exit status 1, {"event": "failed", "message"}.
+Paths are absolute or seen from FOLDER. FOLDER/checkpoint holds where the run stands: started again, it goes on there.
+"checkpoint_seconds" is the least time between two, "half" whether to multiply in bfloat16, null by the processor.
+Several processes share a run under `accelerate launch --config_file modeling/judge/launch/ddp.yaml`.
+
+Standard output holds one JSON object a line and nothing else: progress ({"event", and the fields of watch.Progress}),
+then a result ({"event", "manifest", "champion_problem"}) or, with exit status 1, {"event": "failed", "message"}.
 """
 
+import fcntl
 import json
 import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,17 +31,20 @@ import torch
 from modeling.judge.artifact import CorruptArtifact, IncompatibleArtifact
 from modeling.judge.base_model import BaseModelError
 from modeling.judge.dataset import DatasetError, Example, read_examples
-from modeling.judge.finetuning import Progress, TrainingError
+from modeling.judge.device import is_first_process, processes
 from modeling.judge.holdout import HOLDOUT_FILE, Floats, held_out, write_holdout
 from modeling.judge.scoring import Judge
 from modeling.judge.spec import JudgeSpec, SpecError
 from modeling.judge.threads import leave_a_core
 from modeling.judge.training import train
+from modeling.judge.watch import Progress, TrainingError
 
 logger = logging.getLogger(__name__)
 
 # Steps come faster than anyone reads them.
 _SECONDS_BETWEEN_REPORTS = 0.5
+
+_SECONDS_FOR_ANOTHER = 120.0
 
 Emit = Callable[[Mapping[str, Any]], None]
 
@@ -55,6 +64,10 @@ class Run:
     champion: Path | None
     provenance: Mapping[str, Any]
     holdout: Path
+    guideline: str
+    checkpoints: Path
+    checkpoint_seconds: float
+    half: bool | None
 
 
 def read_run(folder: Path) -> Run:
@@ -76,13 +89,33 @@ def read_run(folder: Path) -> Run:
         champion=folder / champion if champion else None,
         provenance=settings.get("provenance") or {},
         holdout=folder / HOLDOUT_FILE,
+        guideline=settings.get("guideline") or "",
+        checkpoints=folder / "checkpoint",
+        checkpoint_seconds=float(settings.get("checkpoint_seconds", 15.0)),
+        half=settings.get("half"),
     )
 
 
 def carry_out(run: Run, emit: Emit) -> None:
-    """Train, measure the champion on the same holdout, write what both said of it, and emit the result."""
+    """Train, measure the champion on the same holdout, write what both said of it, and emit the result.
+
+    Of several processes the first one does all but train, and speaks.
+    """
     examples = read_examples(run.examples)
-    manifest = train(run.spec, examples, run.labels, run.artifact, reporter(emit), provenance=run.provenance)
+    manifest = train(
+        run.spec,
+        examples,
+        run.labels,
+        run.artifact,
+        reporter(emit) if is_first_process() else lambda _progress: None,
+        guideline=run.guideline,
+        provenance=run.provenance,
+        checkpoints=run.checkpoints,
+        checkpoint_seconds=run.checkpoint_seconds,
+        half=run.half,
+    )
+    if not is_first_process():
+        return
     ours = _said_of_holdout(Judge.load(run.artifact), examples)
     champion, problem = _load_champion(run)
     theirs = _said_of_holdout(champion, examples) if champion else None
@@ -97,7 +130,8 @@ def reporter(emit: Emit) -> Callable[[Progress], None]:
     def report(progress: Progress) -> None:
         nonlocal latest
         now = time.monotonic()
-        if 0 < progress.done < progress.total and now - latest < _SECONDS_BETWEEN_REPORTS:
+        between = 0 < progress.done < progress.total and progress.note is None
+        if between and now - latest < _SECONDS_BETWEEN_REPORTS:
             return
         latest = now
         emit({"event": "progress", **asdict(progress)})
@@ -110,12 +144,16 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         sys.stderr.write("usage: python -m modeling.judge.run FOLDER\n")
         return 2
-    # One process, one GPU: the Trainer would spread over all that it sees.
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+    if processes() == 1:
+        # One process, one GPU: the Trainer would spread over all that it sees.
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
     leave_a_core()
     emit = _claim_standard_output()
+    folder = Path(arguments[0])
     try:
-        carry_out(read_run(Path(arguments[0])), emit)
+        run = read_run(folder)
+        with _alone(folder) if is_first_process() else nullcontext():
+            carry_out(run, emit)
     except BrokenPipeError:
         # Whoever wanted the result is gone.
         return 1
@@ -158,6 +196,22 @@ def _load_champion(run: Run) -> tuple[Judge | None, str | None]:
     if champion.labels != run.labels:
         return None, f"The champion gives the labels {champion.labels}, this run {run.labels}."
     return champion, None
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, which ends with the process. One that lost its worker ends at its next report."""
+    deadline = time.monotonic() + _SECONDS_FOR_ANOTHER
+    with (folder / "lock").open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise RunError(f"{folder}: another process is at work in this folder; end it first") from None
+                time.sleep(0.2)
+        yield
 
 
 def _claim_standard_output() -> Emit:

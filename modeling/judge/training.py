@@ -1,6 +1,8 @@
 """One training run: a function of a spec and labeled pairs, with an artifact as its result."""
 
+import hashlib
 import importlib.metadata
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,13 +15,17 @@ from transformers import set_seed
 from modeling.judge.artifact import new_folder_beside, seal
 from modeling.judge.assessment import assess, calibrate, collapse, majority_label
 from modeling.judge.base_model import resolve_base_model, weights_sha256
-from modeling.judge.dataset import TRAIN, Example, check_examples, digest, split_counts
-from modeling.judge.finetuning import Progress, Report, fine_tune
+from modeling.judge.checkpoints import load_trained, newest_checkpoint
+from modeling.judge.dataset import CALIBRATION, TRAIN, Example, check_examples, digest, split_counts
+from modeling.judge.device import is_first_process, processes
+from modeling.judge.finetuning import fine_tune
 from modeling.judge.kinds import build_model
 from modeling.judge.probe import fit_head
 from modeling.judge.prompts import PROMPT_VERSION
 from modeling.judge.scoring import Judge
 from modeling.judge.spec import JudgeSpec
+from modeling.judge.trainer import Keep
+from modeling.judge.watch import Progress, Report
 from modeling.judge.weights import save_weights
 
 _LIBRARIES = ("torch", "transformers", "peft", "tokenizers", "numpy")
@@ -34,24 +40,50 @@ def train(
     *,
     guideline: str = "",
     provenance: Mapping[str, Any] | None = None,
+    checkpoints: Path | None = None,
+    checkpoint_seconds: float = 15.0,
+    half: bool | None = None,
 ) -> dict[str, Any]:
     """Train a judge on the training split and write its artifact to `folder`; returns the manifest.
 
     The calibration is fitted on the calibration split and the evaluation is on the holdout. The same spec and
     pairs give the same weights on the same machine with as many threads; pairs may come in any order.
-    `guideline` is what a prompt that has it begins with. `provenance` is kept as it is. SpecError, DatasetError,
-    BaseModelError, or TrainingError when the loss is no number.
+    `guideline` is what a prompt that has it begins with. `provenance` is kept as it is. The run goes on from what an
+    earlier one of the same making has kept in the folder `checkpoints`, and keeps there where it stands. `half` says
+    whether to multiply in bfloat16 (finetuning). Where several processes share the run, all call this; the first one
+    writes the artifact, the others get an empty manifest. SpecError, DatasetError, BaseModelError, or TrainingError
+    when nothing is learned.
     """
     check_examples(examples, len(label_keys))
     ordered = sorted(examples, key=lambda example: example.pair_id)
     learned = [row for row in ordered if row.split == TRAIN]
     base = resolve_base_model(spec.base_model, spec.revision)
     report(Progress("load", 0, 1))
+    base_sha256 = weights_sha256(base)
+    making = [spec.to_dict(), list(label_keys), guideline, digest(examples), base_sha256]
+    fingerprint = hashlib.sha256(json.dumps(making).encode()).hexdigest()
+    checkpoint = newest_checkpoint(checkpoints, fingerprint, processes()) if checkpoints else None
     set_seed(spec.seed)
     model = build_model(spec, label_keys, base, guideline=guideline)
     report(Progress("load", 1, 1))
-    fit_head(model, learned, spec.head_penalty, spec.seed)
-    seconds = fine_tune(spec, model, learned, report)
+    if checkpoint is None:
+        fit_head(model, learned, spec.head_penalty, spec.seed)
+    tuned = fine_tune(
+        spec,
+        model,
+        learned,
+        report,
+        held_out=[row for row in ordered if row.split == CALIBRATION],
+        keep=Keep(checkpoints, fingerprint, checkpoint_seconds) if checkpoints else None,
+        checkpoint=checkpoint,
+        half=half,
+    )
+    if not is_first_process():
+        return {}
+    if tuned.weights is not None:
+        del model  # a share of it, while the whole is needed now
+        model = build_model(spec, label_keys, base, guideline=guideline)
+        load_trained(tuned.weights, model)
 
     written = new_folder_beside(folder)
     try:
@@ -63,8 +95,9 @@ def train(
         manifest = _manifest(spec, Judge(model), ordered)
         report(Progress("evaluate", 1, 1))
         manifest["guideline"] = guideline
-        manifest["base_model_sha256"] = weights_sha256(base)
-        manifest["training_seconds"] = seconds
+        manifest["base_model_sha256"] = base_sha256
+        manifest["training_seconds"] = tuned.seconds
+        manifest["notes"] = tuned.notes
         manifest["provenance"] = dict(provenance or {})
         return seal(written, folder, manifest)
     except BaseException:

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from modeling.judge.dataset import Example
-from modeling.judge.finetuning import Progress
 from modeling.judge.training import train
+from modeling.judge.watch import Progress
 from tests.modeling.judge.shop import LABELS, SMALL, Trained, shop_pairs
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from modeling.judge.dataset import CALIBRATION, HOLDOUT, TRAIN, Example
-from modeling.judge.finetuning import Progress
 from modeling.judge.prompts import product_text, query_text
 from modeling.judge.spec import JudgeSpec
+from modeling.judge.watch import Progress
 
 LABELS = ("exact", "substitute", "irrelevant")
 COLOURS = ("red", "blue", "green", "black", "white", "yellow")

@@ -8,9 +8,9 @@ import pytest
 
 from modeling.judge.assessment import assess
 from modeling.judge.dataset import DatasetError, Example, digest
-from modeling.judge.finetuning import Progress
 from modeling.judge.scoring import Judge
 from modeling.judge.training import train
+from modeling.judge.watch import Progress
 from tests.modeling.judge.shop import LABELS, SMALL, Trained
 
 pytestmark = pytest.mark.training
