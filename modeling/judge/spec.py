@@ -14,6 +14,8 @@ PROMPTS: dict[str, tuple[str, ...]] = {
     "cross_encoder": ("pair-1",),
     "completion": ("short-1", "letters-1", "guideline-1"),
 }
+# Each kind's usual longest text, in tokens.
+_LENGTHS = {"bi_encoder": 40, "cross_encoder": 64, "completion": 256}
 _SHIPPED = Path(__file__).parent / "specs"
 
 # The values that a setting can have.
@@ -85,8 +87,8 @@ class JudgeSpec:
     """How many times every training pair is seen."""
     batch_tokens: int = 1536
     """Tokens of one optimizer step, over all devices: about 32 pairs of the embedded model's usual length."""
-    max_length: int = 40
-    """Tokens that are read: a bi_encoder's of a query and of a product, each, the others' of the whole text."""
+    max_length: int = 0
+    """Tokens that are read, by a bi_encoder of query and product each, else of both; 0: 40, 64 or 256, by the kind."""
     gradient_checkpointing: bool = False
     """Whether activations are computed again instead of kept: a third slower, a fraction of the memory."""
     early_stopping: int = 0
@@ -107,6 +109,8 @@ class JudgeSpec:
                 raise SpecError(f"{name}: expected a text that is not empty, got {value!r}")
         if self.revision is not None and (not isinstance(self.revision, str) or not self.revision.strip()):
             raise SpecError(f"revision: expected None or a branch, tag or commit, got {self.revision!r}")
+        if self.max_length == 0 and not isinstance(self.max_length, bool):
+            object.__setattr__(self, "max_length", _LENGTHS[self.kind])
         for name, (kind, low, high) in _RANGES.items():
             _check_number(name, getattr(self, name), kind, low, high)
         if not isinstance(self.gradient_checkpointing, bool):

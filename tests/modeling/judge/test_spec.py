@@ -18,7 +18,9 @@ def test_spec_survives_json_and_keeps_its_defaults() -> None:
     assert JudgeSpec.from_dict({"lora_dropout": 0}).lora_dropout == 0
 
 
-def test_spec_names_the_prompt_of_its_kind() -> None:
+def test_spec_names_the_prompt_and_the_length_of_its_kind() -> None:
+    assert [JudgeSpec(kind=kind).max_length for kind in PROMPTS] == [40, 64, 256]
+    assert JudgeSpec(kind="completion", max_length=100).max_length == 100
     assert [JudgeSpec(kind=kind).prompt for kind in PROMPTS] == ["sides-1", "pair-1", "short-1"]
     assert JudgeSpec(kind="completion", prompt="guideline-1").prompt == "guideline-1"
 
@@ -74,6 +76,8 @@ def test_spec_has_a_sentence_for_every_field() -> None:
         ({"epochs": 2.5}, r"epochs: expected a whole number from 1 to 1000, got 2.5"),
         ({"epochs": True}, r"epochs: expected a whole number from 1 to 1000, got True"),
         ({"batch_tokens": "32"}, r"batch_tokens: expected a whole number from 16 to 1e\+07, got '32'"),
+        ({"max_length": False}, r"max_length: expected a whole number from 8 to 32768, got False"),
+        ({"max_length": 7}, r"max_length: expected a whole number from 8 to 32768, got 7"),
         ({"learning_rate": 2}, r"learning_rate: expected a number from 1e-07 to 1, got 2"),
         ({"lora_dropout": float("nan")}, r"lora_dropout: expected a number from 0 to 0.9, got nan"),
         ({"base_model": " "}, r"base_model: expected a text that is not empty, got ' '"),
