@@ -95,7 +95,7 @@ def label_table(adapter: Adapter, labels: Sequence[Label]) -> Table:
                 {
                     "precision": holdout_url(adapter, judged=label.key),
                     "recall": holdout_url(adapter, said=label.key),
-                    "pairs that people gave it": holdout_url(adapter, said=label.key),
+                    "pairs that people gave it": holdout_url(adapter, said=label.key) if score["n"] else "",
                 },
             )
             for label, score in zip(labels, scores, strict=False)
@@ -127,7 +127,7 @@ def confusion_rows(adapter: Adapter, labels: Sequence[Label]) -> list[dict[str, 
         {
             "label": people,
             "total": sum(row),
-            "href": holdout_url(adapter, said=people.key),
+            "href": holdout_url(adapter, said=people.key) if any(row) else "",
             "cells": [
                 {
                     "n": count,

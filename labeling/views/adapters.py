@@ -124,7 +124,7 @@ def _given(found: Adapter, labels: Sequence[Label]) -> list[dict[str, Any]]:
     """Return how often the adapter gave each label, with the address of the pairs."""
     counts = (found.manifest.get("holdout") or {}).get("confusion", ())
     return [
-        {"n": sum(column), "href": holdout_url(found, judged=label.key)}
+        {"n": sum(column), "href": holdout_url(found, judged=label.key) if any(column) else ""}
         for label, column in zip(labels, zip(*counts, strict=False), strict=False)
     ]
 

@@ -56,7 +56,10 @@ def jobs(request: HttpRequest, member: Membership) -> HttpResponse:
 @require_safe
 @for_roles(Role.LEAD)
 def job(request: HttpRequest, member: Membership, job_id: int) -> HttpResponse:
-    """Show one job; to htmx, its progress alone, and with `live` what goes on in a training."""
+    """Show one job; to htmx, its progress alone, and with `live` what goes on in a training.
+
+    The page is fetched anew when the training is no longer in the state in which it `was`.
+    """
     found = get_object_or_404(member.project.jobs.select_related("requested_by", "project"), pk=job_id)
     context: dict[str, Any] = {"found": found} | job_context(member.project, found)
     if request.htmx and "live" not in request.GET:  # type: ignore[attr-defined]
@@ -64,7 +67,7 @@ def job(request: HttpRequest, member: Membership, job_id: int) -> HttpResponse:
     if found.kind == Job.Kind.TRAIN:
         context |= training_context(found)
     if request.htmx:  # type: ignore[attr-defined]
-        if not found.active:
+        if found.state != request.GET.get("was", found.state) or not found.active:
             return HttpResponseClientRefresh()
         template = "jobs/loss.html" if request.GET["live"] == "loss" else "jobs/live.html"
         return project_page(request, member, template, "jobs", context)

@@ -67,7 +67,7 @@ def facts(found: Mapping[str, Any], before: str = "") -> list[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or value == []:
+    if value in (None, "", []):
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -20,7 +20,7 @@ WIDTH, HEIGHT = 480, 200
 DRAWN = 400  # points at most: more are not told apart
 LISTED = 12  # rows beneath the chart; the file has all
 FEWEST = 2  # points that make a curve
-SMOOTH = 20  # the mean is over a twentieth of the curve
+SMOOTH, LEAST_AROUND = 20, 5  # the mean is over a twentieth of the curve, and at least so many reports
 FIT = altair.AutoSizeParams(type="fit", contains="padding")
 
 
@@ -42,7 +42,7 @@ def loss_csv(request: HttpRequest, member: Membership, job_id: int) -> HttpRespo
 
 def loss_points(steps: Sequence[TrainingStep]) -> list[dict[str, Any]]:
     """Return at most DRAWN points of the curve, each with the mean loss of what lies around it."""
-    around = max(1, len(steps) // SMOOTH)
+    around = max(LEAST_AROUND, len(steps) // SMOOTH)
     losses = [step.loss for step in steps]
     each = -(-len(steps) // DRAWN) or 1
     chosen = sorted({*range(0, len(steps), each), len(steps) - 1}) if steps else []

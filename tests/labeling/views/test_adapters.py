@@ -116,7 +116,7 @@ def test_adapter_page_shows_its_measures_and_making(client: Client) -> None:
     Adapter.objects.filter(pk=first.pk).update(measures={"people_alpha": estimate(0.81)})
     page = text_of(client, address(first))
     assert "Accuracy 0.85 0.80 to 0.90, 54 pairs" in page
-    assert "People's own alpha 0.81 0.76 to 0.86, 54 pairs · on the same pairs" in page
+    assert "People's own alpha 0.81 0.76 to 0.86, 54 pairs" in page
     assert "Calibration error 0.060 0.010 to 0.110 · 0.140 before calibration" in page
     assert "Settings kind bi_encoder base model embedded:all-MiniLM-L6-v2 revision none" in page
     assert "lora rank 16 lora alpha 32" in page

@@ -51,7 +51,7 @@ def test_two_are_compared_on_the_pairs_that_both_were_measured_on(client: Client
     words = " ".join(re.sub(r"<[^>]+>", " ", page).split())
     assert "On the same 72 pairs" in words
     # 40 + 20 + 2 right against 44 + 12 + 2.
-    assert "A-1 is right more often by 0.056" in words
+    assert "Accuracy of A-1 less that of A-2 0.056" in words
     assert "Both are right: 54" in words
     assert "Only A-1 is right: 8" in words
     assert "Only A-2 is right: 4" in words

@@ -104,15 +104,23 @@ def test_training_without_a_report_waits_for_its_curve(client: Client) -> None:
     job = make_training(client, 0)
     page = client.get(address(job)).content.decode()
     assert "Drawn from the first steps on." in page
-    assert f'hx-get="{address(job)}?live=loss"' in page
+    assert f'hx-get="{address(job)}?live=loss&amp;was=running"' in page
 
 
 def test_training_that_has_ended_refreshes_the_page_and_asks_no_more(client: Client) -> None:
     job = make_training(client, 40, "done")
-    assert client.get(address(job), {"live": "1"}, headers=HTMX).headers["HX-Refresh"] == "true"
+    for was in ({"was": "running"}, {}):
+        answer = client.get(address(job), {"live": "1", **was}, headers=HTMX)
+        assert answer.headers["HX-Refresh"] == "true"
     page = client.get(address(job)).content.decode()
     assert "hx-get" not in page
     assert "Time left" not in page
+
+
+def test_training_that_has_begun_refreshes_the_page_that_showed_it_waiting(client: Client) -> None:
+    job = make_training(client, 0)
+    assert client.get(address(job), {"live": "1", "was": "queued"}, headers=HTMX).headers["HX-Refresh"] == "true"
+    assert "HX-Refresh" not in client.get(address(job), {"live": "1", "was": "running"}, headers=HTMX).headers
 
 
 def test_loss_curve_is_drawn_in_both_colours(client: Client) -> None:
