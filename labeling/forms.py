@@ -25,6 +25,7 @@ from labeling.models import (
     Relabel,
     Role,
     SetAside,
+    Split,
     User,
 )
 from labeling.models.user import USUAL_KEYS
@@ -775,6 +776,19 @@ class HoldoutForm(forms.Form):
     def wanted(self) -> Wanted:
         """Return what is asked for."""
         return Wanted(**{name: self.cleaned_data[name] for name in Wanted.__dataclass_fields__})
+
+
+class LearnedForm(forms.Form):
+    """Which pairs of a training are to be seen: those of a split with a label."""
+
+    split = forms.ChoiceField(choices=Split.choices)
+    label = forms.ModelChoiceField(Label.objects.none(), to_field_name="key")
+
+    def __init__(self, project: Project, data: Any) -> None:
+        super().__init__(data)
+        field = self.fields["label"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - for the type checker
+        field.queryset = Label.objects.filter(scheme=project.scheme_id)
 
 
 class PublishForm(forms.Form):

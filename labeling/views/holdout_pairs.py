@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from labeling.access import for_roles
 from labeling.exchange.marking import words_of
 from labeling.forms import HoldoutForm
-from labeling.models import Adapter, HoldoutPrediction, Label, Membership, Role
+from labeling.models import Adapter, HoldoutPrediction, Label, Membership, Pair, Project, Role
 from labeling.queries.adapters import adapters_of
 from labeling.queries.holdout_pairs import Wanted, holdout_pairs, judgments_of
 from labeling.queries.projects import labels_of
@@ -105,12 +105,24 @@ def _of_two(adapter: Adapter, wanted: Wanted, beside: Adapter) -> list[str]:
 def pair_rows(
     adapter: Adapter, found: Sequence[HoldoutPrediction], labels: Sequence[Label], beside: Adapter | None = None
 ) -> list[dict[str, Any]]:
-    """Return what adapters/pair.html shows of pairs: what people said, what was predicted, the product, the walks."""
-    judgments = judgments_of([one.pair_id for one in found])
+    """Return what adapters/pair.html shows of holdout pairs: what people said, what was predicted, and the pair."""
+    rows = shown_pairs(adapter.project, [(one.pair, one.label) for one in found])
     by_id = {label.pk: label for label in labels}
+    for row, one in zip(rows, found, strict=True):
+        row["said"] = [_predicted(adapter, one.judged, one.confidence, one.label)]
+        row["said"] += [_beside(beside, by_id, one)] if beside else []
+        row["chances"] = [
+            {"label": label, "share": share} for label, share in zip(labels, one.probabilities, strict=False)
+        ]
+    return rows
+
+
+def shown_pairs(project: Project, labeled: Sequence[tuple[Pair, Label]]) -> list[dict[str, Any]]:
+    """Return what adapters/pair.html shows of pairs with the label that people gave, and of what stands now."""
+    judgments = judgments_of([pair.pk for pair, _ in labeled])
     rows = []
-    for one in found:
-        pair, said = one.pair, judgments[one.pair_id]
+    for pair, label in labeled:
+        said = judgments[pair.pk]
         if said:
             pair.product.revision = said[-1].revision  # the text that was judged
         consensus = getattr(pair, "consensus", None)
@@ -121,14 +133,9 @@ def pair_rows(
                 "query_lang": language_of(pair.query.locale),
                 # Pictures are told apart by it, and a product may stand here with several queries.
                 "product": product_context(pair.product, words_of(pair.query.text)) | {"revision": pair.pk},
-                "people": one.label,
-                "since": now if now and now != one.label else None,
-                "said": [_predicted(adapter, one.judged, one.confidence, one.label)]
-                + ([_beside(beside, by_id, one)] if beside else []),
-                "chances": [
-                    {"label": label, "share": share} for label, share in zip(labels, one.probabilities, strict=False)
-                ],
-                "walks": walks_context(adapter.project, [walked_by(judgment) for judgment in said]),
+                "people": label,
+                "since": now if now and now != label else None,
+                "walks": walks_context(project, [walked_by(judgment) for judgment in said]),
             }
         )
     return rows

@@ -7,6 +7,8 @@ from typing import Any
 from django.urls import reverse
 
 from labeling.models import Adapter, Split
+from labeling.views.holdout_pairs import holdout_url
+from labeling.views.learned_pairs import learned_url
 from modeling.judge.spec import JudgeSpec
 
 # What a manifest has under a name of its own; anything else that is nested comes after them under its own name.
@@ -31,6 +33,8 @@ def making(adapter: Adapter) -> list[dict[str, Any]]:
         rows = facts(_in_order(manifest, name))
         if name == "provenance":
             rows = [row | {"href": _page(adapter, str(row["name"]), row["value"])} for row in rows]
+        if name == "counts":
+            rows = [row | {"href": _counted(adapter, str(row["name"]), row["value"])} for row in rows]
         groups.append({"heading": HEADINGS.get(name, name.replace("_", " ").capitalize()), "rows": rows})
     return groups
 
@@ -74,6 +78,14 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return f"{value:.6g}" if isinstance(value, float) else value
+
+
+def _counted(adapter: Adapter, name: str, value: Any) -> str:
+    """Return the address of the pairs behind a count, whose name is a split and a label."""
+    split, _, label = name.partition(" · ")
+    if not value or split not in Split.values:
+        return ""
+    return holdout_url(adapter, said=label) if split == Split.HOLDOUT else learned_url(adapter, split, label)
 
 
 def _page(adapter: Adapter, name: str, value: Any) -> str:

@@ -19,6 +19,7 @@ from labeling.queries.predictions import champion_of
 from labeling.queries.projects import labels_of, published_guideline
 from labeling.views.frame import project_page
 from labeling.views.jobs import job_context
+from labeling.views.learned_pairs import to_learn_url
 from labeling.views.making import facts
 from labeling.views.numbers import percent
 from labeling.views.tables import Column, Kind, Row, Table, csv_response, table_context
@@ -42,7 +43,7 @@ def train(request: HttpRequest, member: Membership) -> HttpResponse:
             return redirect("train", slug=project.slug)
         return redirect("job", slug=project.slug, job_id=job.pk)
     labels, shares = labels_of(project), class_shares(project)
-    table = shares_table(labels, shares)
+    table = shares_table(project, labels, shares)
     if request.GET.get("as") == "csv":
         return csv_response(table, f"{project.slug}-training-set.csv")  # type: ignore[return-value]
     active = project.jobs.filter(kind=Job.Kind.TRAIN, state__in=("queued", "running")).first()
@@ -76,20 +77,24 @@ def _spec(project: Project) -> tuple[JudgeSpec | None, str]:
         return None, str(error)
 
 
-def shares_table(labels: list[Label], shares: Shares) -> Table:
+def shares_table(project: Project, labels: list[Label], shares: Shares) -> Table:
     """Return how many labels of each kind there are in each split, and the share of each."""
     columns = [Column("Label", "label", Kind.LABEL)]
     for split, says in SPLITS.items():
         columns += [Column(says, f"{split} pairs", Kind.COUNT), Column("Share", f"{split} share", Kind.NUMBER)]
-    return Table("Labels by what they are used for", tuple(columns), tuple(_row(label, shares) for label in labels))
+    rows = tuple(_row(project, label, shares) for label in labels)
+    return Table("Labels by what they are used for", tuple(columns), rows)
 
 
-def _row(label: Label, shares: Shares) -> Row:
+def _row(project: Project, label: Label, shares: Shares) -> Row:
     values: list[Any] = [label]
+    links = {}
     for split in SPLITS:
         count, total = shares.count(split, label.pk), shares.total(split)
         values += [count, count / total if total else None]
-    return Row(tuple(values))
+        if count:
+            links[f"{split} pairs"] = to_learn_url(project, split, label.key)
+    return Row(tuple(values), links)
 
 
 def warnings(labels: list[Label], shares: Shares) -> list[str]:

@@ -175,6 +175,8 @@ PAGES: dict[Role, list[Visit]] = {
         Visit("job", "a training"),
         Visit("adapter", "refused", act=unfold),
         Visit("train", "unfolded", act=unfold),
+        Visit("train-pairs", "unfolded", query="?split=train&label=E", act=unfold),
+        Visit("adapter-learned", "none", query="?split=train&label=E"),
         Visit("adapters-beside", "unfolded", act=unfold),
         Visit("adapter-pairs", "unfolded", act=unfold),
         Visit("adapter-pairs", "none", query="?said=C&judged=I"),

@@ -1,6 +1,7 @@
 """Before a training: the classes it would learn from, what is thin about them, and starting it."""
 
 import csv
+import html
 import io
 import re
 
@@ -8,9 +9,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from labeling.models import Job, Pair, Project, Role, Split
+from labeling.actions.adapters import record_training_items
+from labeling.models import Adapter, Consensus, ImportedLabel, ImportSource, Job, Pair, Project, Role, Split
 from labeling.queries.class_shares import Shares
 from labeling.queries.projects import labels_of
+from labeling.queries.training_set import labeled_pairs, settled_pairs
+from labeling.views.holdout_pairs import holdout_url
+from labeling.views.learned_pairs import learned_url, to_learn_url
 from labeling.views.training_set import warnings
 from tests.labeling.acting import judge_all, make_adapter, make_members, measures
 from tests.making import make_member, make_pair_of, make_project, make_round
@@ -47,6 +52,59 @@ def test_classes_are_counted_by_split(client: Client) -> None:
     assert [row["holdout pairs"] for row in rows] == ["1", "0", "0", "1"]
     assert rows[0]["train share"] == "0.666667"
     assert "12 labels to learn from" in words(client, project)
+
+
+def test_each_count_opens_its_pairs_on_the_page_and_in_a_file(client: Client) -> None:
+    project = make_settled(client)
+    page = html.unescape(client.get(reverse("train", args=[project.slug])).content.decode())
+    url = to_learn_url(project, "train", "S")
+    assert f'<a href="{url}">2</a>' in page
+    assert to_learn_url(project, "train", "I") not in page  # there is none
+    found = client.get(url).content.decode()
+    assert "2 pairs to learn from, with the label Substitute." in found
+    assert found.count("<article") == 2
+    rows = list(csv.DictReader(io.StringIO(client.get(f"{url}&as=csv").getvalue().decode())))
+    wanted = settled_pairs(project).filter(label__key="S", pair__query__split="train").values_list("pair", flat=True)
+    assert {int(row["pair_id"]) for row in rows} == set(wanted)
+    assert {(row["label"], row["split"]) for row in rows} == {("S", "train")}
+
+
+def test_imported_label_counts_as_it_was_chosen(client: Client) -> None:
+    project = make_settled(client, imported_labels="train")
+    pair = make_pair_of(project, Split.TRAIN)
+    for name, key in (("a", "C"), ("b", "I")):
+        source = ImportSource.objects.create(project=project, name=name)
+        label = project.scheme.labels.get(key=key)
+        ImportedLabel.objects.create(pair=pair, label=label, source=source)
+    for key, count in (("C", 2), ("I", 0)):
+        found = client.get(to_learn_url(project, "train", key)).content.decode()
+        assert f"{count} pairs to learn from" in found
+
+
+def test_what_an_adapter_learned_stays_when_labels_change(client: Client) -> None:
+    project = make_settled(client)
+    adapter = make_adapter(project, holdout=measures())
+    record_training_items(adapter.job, [pair for pair in labeled_pairs(project) if pair.split != Split.HOLDOUT])
+    counts = {"train": {"E": 6, "S": 2, "C": 1, "I": 0}, "holdout": {"E": 1}}
+    Adapter.objects.filter(pk=adapter.pk).update(manifest=adapter.manifest | {"counts": counts})
+    page = html.unescape(client.get(reverse("adapter", args=[project.slug, 1])).content.decode())
+    assert f'<a href="{learned_url(adapter, "train", "E")}">6</a>' in page
+    assert f'<a href="{holdout_url(adapter, said="E")}">1</a>' in page
+    assert "6 pairs to learn from" in client.get(learned_url(adapter, "train", "E")).content.decode()
+    Consensus.objects.filter(project=project, label__key="E").update(label=project.scheme.labels.get(key="I"))
+    found = client.get(learned_url(adapter, "train", "E")).content.decode()
+    assert "6 pairs to learn from" in found
+    assert "now Irrelevant" in found
+
+
+@pytest.mark.parametrize("query", ["", "split=train", "split=none&label=E", "split=train&label=X"])
+def test_pairs_without_a_split_and_a_label_are_refused_in_words(client: Client, query: str) -> None:
+    project = make_settled(client)
+    make_adapter(project, holdout=measures())
+    for url in (reverse("train-pairs", args=[project.slug]), reverse("adapter-learned", args=[project.slug, 1])):
+        answer = client.get(f"{url}?{query}")
+        assert answer.status_code == 400
+        assert "it needs a split and a label" in answer.content.decode()
 
 
 def test_thin_labels_are_told_and_too_few_are_not_started(client: Client) -> None:
