@@ -87,6 +87,9 @@ def load_network(
     if dtype is None:
         half = causal and device.type == "cuda" and fast_half_precision(device)
         dtype = torch.bfloat16 if half else torch.float32
+    if (folder / "adapter_config.json").exists():
+        # transformers would load the model that this file names, from wherever it is, in its place.
+        raise BaseModelError(f"base model in {folder}: is an adapter; merge it into its base model and name that")
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

@@ -129,3 +129,10 @@ def test_base_model_with_damaged_weights_is_refused(tmp_path: Path) -> None:
     (folder / "model.safetensors").write_bytes(b"damaged")
     with pytest.raises(BaseModelError, match="cannot be loaded"):
         load_network(folder)
+
+
+def test_adapter_is_no_base_model(tmp_path: Path) -> None:
+    folder = make_base_model(tmp_path / "base", "bert", ["red mug"])
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "somebody/else"}')
+    with pytest.raises(BaseModelError, match="is an adapter; merge it into its base model"):
+        load_network(folder)
