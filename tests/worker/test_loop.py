@@ -77,6 +77,9 @@ def test_loop_turns_once_on_real_workers(site: Site) -> None:
     assert adapter.state == "champion", adapter.verdict
     holdout = adapter.manifest["holdout"]
     assert holdout["accuracy"]["value"] > holdout["majority_accuracy"]
+    assert adapter.holdout_predictions.count() == holdout["n"]
+    assert (adapter.comparison["against"], adapter.comparison["promoted"]) == ("majority", True)
+    assert {"people_alpha", "slices"} <= set(adapter.measures)
     artifact = site.data / adapter.artifact
     assert (artifact / "manifest.json").is_file()
     assert not list(Path(artifact).rglob("*.bin")) + list(Path(artifact).rglob("*.pt"))
