@@ -115,11 +115,11 @@ def make_pairs(project: Project, count: int, per_query: int = 10) -> list[Pair]:
 
 
 def make_pair_of(project: Project, split: Split) -> Pair:
-    """Make a pair whose query is in the given split: queries are made up until one is."""
+    """Make a pair whose query is in the given split: texts are made up until one is."""
     while True:
-        pair = make_pair(project)
-        if pair.query.split == split:
-            return pair
+        text = f"query {next(numbers)} of a split"
+        if split_of(query_digest("us", text), project.holdout_percent, project.calibration_percent) == split:
+            return make_pair(project, text)
 
 
 def make_round(project: Project, pairs: list[Pair], stream: str = "random") -> Round:

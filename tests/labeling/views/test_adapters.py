@@ -137,14 +137,18 @@ def test_confusion_leads_to_the_pairs_of_each_cell(client: Client) -> None:
     assert f'<a href="{holdout_url(first, judged="S")}">15</a>' in page
 
 
-@pytest.mark.parametrize("table", list(TABLES))
-def test_each_table_comes_as_a_file(client: Client, table: str) -> None:
+def test_each_table_comes_as_a_file(client: Client) -> None:
     _, (first, _) = make_trained(client)
-    rows = rows_of(client, address(first, "adapter-csv", table))
-    expected = {"labels": 4, "confusion": 4, "reliability": 2, "coverage": 2}
-    assert len(rows) == expected.get(table, len(rows))
-    if table == "reliability":
-        assert (rows[0]["confidence"], rows[0]["right (share)"]) == ("0.60 to 0.80", "0.68")
+    files = {table: rows_of(client, address(first, "adapter-csv", table)) for table in TABLES}
+    assert {table: len(rows) for table, rows in files.items()} == {
+        "labels": 4,
+        "confusion": 4,
+        "reliability": 2,
+        "coverage": 2,
+        "slices": 0,
+    }
+    surest = files["reliability"][0]
+    assert (surest["confidence"], surest["right (share)"]) == ("0.60 to 0.80", "0.68")
 
 
 def test_table_or_chart_that_is_none_is_not_found(client: Client) -> None:
@@ -163,15 +167,14 @@ def test_bins_lead_to_exactly_their_pairs(client: Client) -> None:
     assert "6 holdout pairs" in text_of(client, surest)
 
 
-@pytest.mark.parametrize("chart", ["reliability", "coverage"])
-def test_charts_are_drawn_in_both_colours(client: Client, chart: str) -> None:
+def test_charts_are_drawn_in_both_colours(client: Client) -> None:
     _, (first, _) = make_trained(client)
-    light, dark = (
-        client.get(address(first, "adapter-chart", chart), {"theme": theme}).content.decode() for theme in ("", "dark")
-    )
-    assert light.startswith("<svg")
-    assert "#6cb2f0" in dark
-    assert "#6cb2f0" not in light
+    for chart in ("reliability", "coverage"):
+        url = address(first, "adapter-chart", chart)
+        light, dark = (client.get(url, {"theme": theme}).content.decode() for theme in ("", "dark"))
+        assert light.startswith("<svg")
+        assert "#6cb2f0" in dark
+        assert "#6cb2f0" not in light
 
 
 def test_charts_over_adapters_are_drawn(client: Client) -> None:
