@@ -15,7 +15,7 @@ from django.db import transaction
 
 from labeling.actions.adapters import record_adapter, record_training_items
 from labeling.actions.holdout import record_holdout
-from labeling.actions.jobs import fail_job, finish_job, report_progress, start_job
+from labeling.actions.jobs import MOST_RESENDS, fail_job, finish_job, report_progress, start_job
 from labeling.actions.predictions import write_predictions
 from labeling.actions.promotion import decide_promotion
 from labeling.actions.pruning import prune_adapters
@@ -32,6 +32,7 @@ from labeling.queries.training_set import LabeledPair, labeled_pairs
 from modeling.judge.artifact import CorruptArtifact, IncompatibleArtifact
 from modeling.judge.dataset import Example, write_examples
 from modeling.judge.holdout import HOLDOUT_FILE
+from modeling.judge.memory import free_memory
 from modeling.judge.prompts import product_text, query_text
 from modeling.judge.scoring import Judge
 from modeling.judge.spec import JudgeSpec
@@ -42,6 +43,7 @@ from worker.training import StoppedError, TrainingError, follow_run
 log = logging.getLogger(__name__)
 
 LEAST_LABELS = 50
+COLLECTED_AT_ONCE = 50_000
 
 
 @shared_task
@@ -55,7 +57,9 @@ def train_adapter(job_id: int) -> None:
         _train(job, folder)
     except StoppedError:
         log.info("Job %s was stopped.", job_id)
-    except (TrainingError, StoreError, ValueError) as error:
+    except StoreError as error:
+        _try_again_later(job, error)
+    except (TrainingError, ValueError) as error:
         fail_job(job, str(error))
     except Exception as error:
         log.exception("Job %s", job_id)
@@ -68,11 +72,22 @@ def train_adapter(job_id: int) -> None:
             shutil.rmtree(folder / "checkpoint", ignore_errors=True)
 
 
+def _try_again_later(job: Job, error: StoreError) -> None:
+    """Leave a job to be sent again when it has been silent for a while: it goes on from its checkpoint then."""
+    log.warning("Job %s: %s", job.pk, error)
+    if job.params.get("resent", 0) >= MOST_RESENDS:
+        fail_job(job, str(error))
+    else:
+        report_progress(job, job.done, job.total, f"{error} It is tried again in some minutes.")
+
+
 def _train(job: Job, folder: Path) -> None:
     """Write the run's inputs, run it in its own processes, record the adapter and decide on it.
 
     A job that was begun before goes on in its folder, with the pairs that it began with.
     """
+    _load_judge.cache_clear()  # the run needs the memory
+    free_memory()
     folder.mkdir(parents=True, exist_ok=True)
     champion = champion_of(job.project)
     if not (folder / "run.json").is_file():
@@ -102,7 +117,7 @@ def _record(job: Job, folder: Path, artifact: str, result: dict[str, Any], champ
         raise StoppedError(str(job))
     adapter = record_adapter(job, artifact, result["manifest"])
     record_holdout(adapter, champion, folder / HOLDOUT_FILE)
-    promoted = decide_promotion(adapter, champion, result["champion_problem"])
+    promoted = decide_promotion(adapter, champion, result["champion_problem"], lost=result["champion_lost"])
     role = "is the new champion" if promoted else "stays a challenger"
     finish_job(job, f"{adapter.name} {role}. {adapter.verdict}", adapter=adapter.pk, promoted=promoted)
 
@@ -114,7 +129,7 @@ def _keep_artifact(folder: Path) -> str:
         try:
             publish(Path(run["artifact"]), run["place"])
         except StoreError as error:
-            raise TrainingError(f"{error}. The adapter is in {run['artifact']}.") from error
+            raise StoreError(f"{error}. The adapter is in {run['artifact']}.") from error
         shutil.rmtree(run["artifact"])
     return str(run["place"])
 
@@ -122,7 +137,7 @@ def _keep_artifact(folder: Path) -> str:
 def _write_run(job: Job, folder: Path) -> None:
     """Write examples.parquet, then run.json. ValueError where there are too few labels to learn from."""
     project = job.project
-    pairs = list(labeled_pairs(project))
+    pairs = _collected(job)
     learned = [pair for pair in pairs if pair.split != Split.HOLDOUT]
     if len(learned) < LEAST_LABELS:
         raise ValueError(f"Not enough labels to train on yet: {len(learned)} of {LEAST_LABELS}.")
@@ -150,6 +165,18 @@ def _write_run(job: Job, folder: Path) -> None:
         },
     }
     _write_whole(folder / "run.json", run)
+
+
+def _collected(job: Job) -> list[LabeledPair]:
+    """Read all labels, and say now and then that this is still being done. StoppedError where it is not to be."""
+    pairs = []
+    for pair in labeled_pairs(job.project):
+        pairs.append(pair)
+        if len(pairs) % COLLECTED_AT_ONCE == 0:
+            message = f"Collecting labels: {len(pairs):,} so far"
+            if not report_progress(job, 0, 0, message):
+                raise StoppedError(str(job))
+    return pairs
 
 
 def _write_champion(folder: Path, champion: Adapter | None) -> None:

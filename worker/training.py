@@ -6,6 +6,7 @@ result as JSON lines. A run that was killed goes on from its checkpoint in FOLDE
 """
 
 import json
+import logging
 import os
 import queue
 import signal
@@ -16,6 +17,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
+
+logger = logging.getLogger(__name__)
 
 PULSE = 5.0  # seconds between two looks at whether the job is still to run
 MOST_STARTS = 4
@@ -79,19 +82,25 @@ def _follow_once(command: list[str], folder: Path, report: Report) -> dict[str, 
             for event in _events(process.stdout):
                 if event and event["event"] == "result":
                     result = event
-                elif event and event["event"] == "failed":
+                    break
+                if event and event["event"] == "failed":
                     failure = event["message"]
                 elif not report(event):
                     raise StoppedError(str(folder))
+            if result is not None:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(TO_END)
         finally:
-            if process.poll() is None and result is None:
+            if process.poll() is None:
                 _end(process)
             code = process.wait()
-    if result is None and not failure and (code < 0 or "accelerate.commands.launch" in command):
+    if result is not None:
+        if code:
+            logger.warning("%s: the run ended with status %s after its result", folder, code)
+        return result
+    if not failure and (code < 0 or "accelerate.commands.launch" in command):
         raise KilledError(f"The training process was killed (status {code}).")
-    if result is None or code:
-        raise TrainingError(failure or _last_words(folder / "log.txt", code))
-    return result
+    raise TrainingError(failure or _last_words(folder / "log.txt", code))
 
 
 def _start(command: list[str], log: IO[str]) -> subprocess.Popen[str]:

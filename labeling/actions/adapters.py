@@ -51,12 +51,12 @@ def record_adapter(job: Job, artifact: str, manifest: Mapping[str, Any]) -> Adap
 def promote_adapter(adapter: Adapter, actor: User | None) -> bool:
     """Make an adapter its project's champion; the one before is retired and keeps its predictions.
 
-    False, and nothing happens, where it is pruned or the champion already.
+    False, and nothing happens, where it is pruned, collapsed, or the champion already.
     """
     Project.objects.select_for_update(no_key=True).get(pk=adapter.project_id)
     adapter.refresh_from_db(fields=("state", "pruned_at"))
     before = champion_of(adapter.project)
-    if adapter.pruned_at is not None or before == adapter:
+    if adapter.pruned_at is not None or adapter.manifest.get("collapsed") or before == adapter:
         return False
     if before is not None:
         before.state = Adapter.State.RETIRED

@@ -19,17 +19,20 @@ LEAST_HOLDOUT = 20
 
 
 @transaction.atomic
-def decide_promotion(adapter: Adapter, compared_with: Adapter | None = None, problem: str | None = None) -> bool:
+def decide_promotion(
+    adapter: Adapter, compared_with: Adapter | None = None, problem: str | None = None, *, lost: bool = False
+) -> bool:
     """Promote a challenger when it is as good as the project's rule asks; say why or why not, with the numbers.
 
     `compared_with` is the champion when the training began, measured on the challenger's own holdout pairs by
     record_holdout. The first champion only has to beat the commonest label: nothing is in use that it could harm.
-    A champion that came meanwhile stays. `problem` says why the one before could not be measured.
+    A champion that came meanwhile stays. `problem` says why the one before could not be measured; where it is `lost`,
+    of no use to anybody any more, the challenger takes its place as a first one does.
     """
     project = Project.objects.select_for_update(no_key=True).get(pk=adapter.project_id)
     champion = champion_of(project)
     compared = None
-    if compared_with is not None and was_measured_beside(adapter, compared_with):
+    if compared_with is not None and not problem and was_measured_beside(adapter, compared_with):
         compared = compare_adapters(adapter, compared_with)
     adapter.comparison = _numbers(adapter, compared_with, compared, project)
     doubt = why_not_judged(adapter.manifest)
@@ -37,6 +40,11 @@ def decide_promotion(adapter: Adapter, compared_with: Adapter | None = None, pro
         promoted, verdict = False, doubt
     elif champion is None:
         promoted, verdict = True, _first_verdict(adapter.manifest)
+    elif champion == compared_with and lost:
+        promoted, verdict = (
+            True,
+            f"{champion.name} cannot be used any more: {problem} {_first_verdict(adapter.manifest)}",
+        )
     elif champion != compared_with or compared is None:
         promoted = False
         verdict = f"It was not compared with {champion.name}, which is in use now"

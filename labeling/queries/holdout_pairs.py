@@ -49,6 +49,8 @@ def holdout_pairs(adapter: Adapter, wanted: Wanted) -> QuerySet[HoldoutPredictio
         found = found.filter(confidence__gt=wanted.least)
     if wanted.most is not None:
         found = found.filter(confidence__lte=wanted.most)
+    if wanted.slice == "stream":
+        raise ValueError("There is no slice 'stream' of the holdout: all of it is of the random stream.")
     if wanted.slice:
         found = found.filter(in_slice(wanted.slice, wanted.value))
     if wanted.beside is not None:

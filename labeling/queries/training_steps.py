@@ -34,7 +34,7 @@ def pace_of(job: Job) -> Pace | None:
     The speed is the mean of the newest reports, and the time that is left goes by when they came. A training that
     went on after a stop is judged by what it did since: reports more than a minute apart are not of one stretch.
     """
-    newest = list(job.training_steps.order_by("-step")[:AROUND])
+    newest = list(job.training_steps.order_by("-at", "-step")[:AROUND])
     if not newest:
         return None
     last = newest[0]

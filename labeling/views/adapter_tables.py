@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from django.urls import reverse
 
 from labeling.models import Adapter, Label, Project
@@ -178,7 +179,7 @@ def coverage_table(adapter: Adapter) -> Table:
             Row(
                 (one["coverage"], one["confidence"], one["accuracy"], one["accuracy"]["n"]),
                 # The address asks for more than `least`, the table for at least.
-                {"pairs": holdout_url(adapter, least=math.nextafter(one["confidence"], 0))},
+                {"pairs": holdout_url(adapter, least=math.nextafter(float(np.float32(one["confidence"])), 0))},
             )
             for one in found
         ),

@@ -150,6 +150,8 @@ def promote(request: HttpRequest, member: Membership, number: int) -> HttpRespon
         messages.success(request, f"{found.name} is the champion now.")
     elif found.pruned_at:
         messages.error(request, f"{found.name} is pruned: its files are gone, and it cannot be used again.")
+    elif found.manifest.get("collapsed"):
+        messages.error(request, f"{found.name} cannot be the champion. {found.manifest['collapsed']}")
     return redirect("adapter", slug=member.project.slug, number=number)
 
 

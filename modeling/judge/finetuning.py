@@ -82,8 +82,9 @@ def fine_tune(
         # It prints every loss to standard output, which is not the Trainer's.
         trainer.remove_callback(PrinterCallback)
         alone = trainer.args.world_size == 1
-        with _lean_forward(model) if half and alone else nullcontext():
-            trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
+        with _lean_forward(model) if half and alone and not trainer.stopped else nullcontext():
+            if not trainer.stopped:
+                trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
     trainer.take_the_best()
     _check_weights(trainer.network)
     return Tuned(round(trainer.seconds(), 1), trainer.notes, _whole_weights(trainer.network))
@@ -106,20 +107,16 @@ class _Watch(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         trainer = self.trainer
         trainer.pace.step(trainer.pairs_done, trainer.tokens_done)
-        last = state.global_step >= state.max_steps
+        if trainer.weigh_stopping():  # before the checkpoint, which so knows of it
+            control.should_training_stop = True
+            trainer.notes.append(f"Stopped early after {state.epoch:.0f} of {args.num_train_epochs:.0f} epochs.")
+        last = state.global_step >= state.max_steps or trainer.stopped
         if trainer.keep is not None and (last or self._is_time(args)):
             self.kept_at = time.monotonic()
             control.should_save = True
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         self._plan_next(time.monotonic() - self.kept_at)
-
-    def on_epoch_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        if self.trainer.weigh_stopping():
-            control.should_training_stop = True
-            self.trainer.notes.append(f"Stopped early after {state.epoch:.0f} of {args.num_train_epochs:.0f} epochs.")
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         logs = kwargs.get("logs") or {}

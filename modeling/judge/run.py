@@ -18,7 +18,9 @@ import fcntl
 import json
 import logging
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -33,6 +35,7 @@ from modeling.judge.base_model import BaseModelError
 from modeling.judge.dataset import DatasetError, Example, read_examples
 from modeling.judge.device import is_first_process, processes
 from modeling.judge.holdout import HOLDOUT_FILE, Floats, held_out, write_holdout
+from modeling.judge.memory import free_memory
 from modeling.judge.scoring import Judge
 from modeling.judge.spec import JudgeSpec, SpecError
 from modeling.judge.threads import leave_a_core
@@ -42,6 +45,7 @@ from modeling.judge.watch import Progress, TrainingError
 logger = logging.getLogger(__name__)
 
 # Steps come faster than anyone reads them.
+_SECONDS_BETWEEN_LOOKS = 2.0
 _SECONDS_BETWEEN_REPORTS = 0.5
 
 _SECONDS_FOR_ANOTHER = 120.0
@@ -117,10 +121,17 @@ def carry_out(run: Run, emit: Emit) -> None:
     if not is_first_process():
         return
     ours = _said_of_holdout(Judge.load(run.artifact), examples)
-    champion, problem = _load_champion(run)
-    theirs = _said_of_holdout(champion, examples) if champion else None
-    write_holdout(run.holdout, examples, ours, theirs)
-    emit({"event": "result", "manifest": manifest, "champion_problem": problem})
+    free_memory()
+    champion = _champion(run, examples)
+    write_holdout(run.holdout, examples, ours, champion.said)
+    emit(
+        {
+            "event": "result",
+            "manifest": manifest,
+            "champion_problem": champion.problem,
+            "champion_lost": champion.lost,
+        }
+    )
 
 
 def reporter(emit: Emit) -> Callable[[Progress], None]:
@@ -146,7 +157,7 @@ def main(arguments: list[str]) -> int:
         return 2
     if processes() == 1:
         # One process, one GPU: the Trainer would spread over all that it sees.
-        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+        os.environ["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
     leave_a_core()
     emit = _claim_standard_output()
     folder = Path(arguments[0])
@@ -185,17 +196,32 @@ def _said_of_holdout(judge: Judge, examples: list[Example]) -> Floats:
     return judge.probabilities([row.query for row in rows], [row.product for row in rows])
 
 
-def _load_champion(run: Run) -> tuple[Judge | None, str | None]:
-    """The champion, or why it cannot be measured; a lost champion costs no training."""
+@dataclass(frozen=True)
+class _Champion:
+    """What the champion said of the holdout, or the `problem` why that is not known.
+
+    `lost`: it cannot be used for anything any more, now or later.
+    """
+
+    said: Floats | None = None
+    problem: str | None = None
+    lost: bool = False
+
+
+def _champion(run: Run, examples: list[Example]) -> _Champion:
+    """Measure the champion; whatever is wrong with it costs no training."""
     if run.champion is None:
-        return None, None
+        return _Champion()
     try:
         champion = Judge.load(run.champion)
-    except (CorruptArtifact, IncompatibleArtifact, BaseModelError) as error:
-        return None, str(error)
-    if champion.labels != run.labels:
-        return None, f"The champion gives the labels {champion.labels}, this run {run.labels}."
-    return champion, None
+        if champion.labels != run.labels:
+            return _Champion(problem=f"It gives the labels {champion.labels}, this run {run.labels}.", lost=True)
+        return _Champion(_said_of_holdout(champion, examples))
+    except (CorruptArtifact, IncompatibleArtifact) as error:
+        return _Champion(problem=str(error), lost=True)
+    except Exception as error:
+        logger.exception("The champion could not be measured")
+        return _Champion(problem=plain_words(error))
 
 
 @contextmanager
@@ -227,6 +253,15 @@ def _claim_standard_output() -> Emit:
     return emit
 
 
+def _end_without(parent: int) -> None:
+    """End this process soon after the one that started it, whatever it is at."""
+    while os.getppid() == parent:
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    os._exit(1)
+
+
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is half written is removed on the way out
+    threading.Thread(target=_end_without, args=[os.getppid()], daemon=True).start()
     sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,5 @@
 """transformers' Trainer with steps that are cut by tokens, shared by processes, and kept without a pickle."""
 
-import gc
 import logging
 import math
 import time
@@ -30,6 +29,7 @@ from modeling.judge.checkpoints import (
     write_tensors,
 )
 from modeling.judge.dataset import Example
+from modeling.judge.memory import free_memory
 from modeling.judge.model import PairModel
 from modeling.judge.spec import JudgeSpec
 from modeling.judge.watch import LossWatch, Pace, TrainingError
@@ -78,9 +78,12 @@ class PairTrainer(Trainer):
         arguments: TrainingArguments,
     ) -> None:
         self.spec, self.pairs, self.rows, self.held_out, self.keep = spec, model, rows, held_out, keep
+        self.stopped = False
         self.lengths = model.lengths(rows)
         self.batches = TokenBatches(self.lengths, spec.batch_tokens, spec.seed)
         super().__init__(model=model, args=arguments, train_dataset=range(len(rows)))
+        if self.accelerator.distributed_type == DistributedType.DEEPSPEED:
+            self.keep = None  # its optimizer's numbers belong to no named weight: a run that is killed starts anew
         self.micro_tokens = -(-spec.batch_tokens // self.args.world_size)
         self.notes: list[str] = []
         self.losses = LossWatch(len(model.labels))
@@ -127,7 +130,7 @@ class PairTrainer(Trainer):
                 self._halve(places)
             # Outside of the except clause, whose traceback holds the tensors that did not fit.
             model.zero_grad()
-            _empty_cache()
+            free_memory()
 
     def _accumulate(self, model: nn.Module, places: Sequence[int]) -> Tensor:
         processes, own = self.args.world_size, self.args.process_index
@@ -189,7 +192,7 @@ class PairTrainer(Trainer):
 
     def weigh_stopping(self) -> bool:
         """After an epoch: whether early stopping ends the run. The weights of the best epoch are kept."""
-        if not self.spec.early_stopping or not self.held_out:
+        if not self.spec.early_stopping or not self.held_out or self.state.global_step % len(self.batches):
             return False
         loss = self.held_out_loss()
         if loss < self.gain["loss"]:
@@ -197,7 +200,8 @@ class PairTrainer(Trainer):
             self.best = {name: tensor.clone() for name, tensor in trained_tensors(self.network).items()}
             return False
         self.gain["without"] += 1
-        return bool(self.gain["without"] >= self.spec.early_stopping)
+        self.stopped = bool(self.gain["without"] >= self.spec.early_stopping)
+        return self.stopped
 
     def take_the_best(self) -> None:
         """Go back to the weights of the best epoch, where early stopping has kept them."""
@@ -236,6 +240,7 @@ class PairTrainer(Trainer):
                 "tokens_done": self.pace.done,
                 "seconds": self.seconds(),
                 "gain": self.gain,
+                "stopped": self.stopped,
             }
             finish_checkpoint(place, self.keep.fingerprint, self.args.world_size, step, state | more)
         self.accelerator.wait_for_everyone()
@@ -246,6 +251,7 @@ class PairTrainer(Trainer):
         self.micro_tokens, self.notes, self.gain = state["micro_tokens"], state["notes"], state["gain"]
         self.pace.done, self.before = state["tokens_done"], state["seconds"]
         self.losses.restore(state["losses"])
+        self.stopped = state["stopped"]
         best = ((name.removeprefix("best/"), tensor) for name, tensor in self.kept.items() if name.startswith("best/"))
         self.best = {name: tensor.to(self.args.device) for name, tensor in best}
 
@@ -265,9 +271,3 @@ class PairTrainer(Trainer):
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-
-
-def _empty_cache() -> None:
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

@@ -3,6 +3,7 @@
 import hashlib
 import importlib.metadata
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from modeling.judge.dataset import CALIBRATION, TRAIN, Example, check_examples, 
 from modeling.judge.device import is_first_process, processes
 from modeling.judge.finetuning import fine_tune
 from modeling.judge.kinds import build_model
+from modeling.judge.memory import free_memory
 from modeling.judge.probe import fit_head
 from modeling.judge.prompts import PROMPT_VERSION
 from modeling.judge.scoring import Judge
@@ -62,6 +64,8 @@ def train(
     base_sha256 = weights_sha256(base)
     making = [spec.to_dict(), list(label_keys), guideline, digest(examples), base_sha256]
     fingerprint = hashlib.sha256(json.dumps(making).encode()).hexdigest()
+    if os.environ.get("ACCELERATE_USE_DEEPSPEED") == "true":
+        checkpoints = None  # none is kept there
     checkpoint = newest_checkpoint(checkpoints, fingerprint, processes()) if checkpoints else None
     set_seed(spec.seed)
     model = build_model(spec, label_keys, base, guideline=guideline)
@@ -78,6 +82,7 @@ def train(
         checkpoint=checkpoint,
         half=half,
     )
+    free_memory()
     if not is_first_process():
         return {}
     if tuned.weights is not None:

@@ -9,11 +9,11 @@ import pytest
 from pytest_django import Settings
 
 from labeling.models import Job
+from modeling.judge.store import StoreError
 from tests.labeling.acting import make_adapter
 from tests.making import make_project
 from tests.modeling.judge.test_store import make_artifact
 from worker import gpu
-from worker.training import TrainingError
 
 pytestmark = [pytest.mark.django_db, pytest.mark.training]
 
@@ -62,9 +62,7 @@ def test_adapter_that_cannot_be_brought_away_stays_and_the_message_says_where(be
     settings.ADAPTERS_URL = "nowhere://bucket"
     folder, run = begun()
     make_artifact(Path(run["artifact"]))
-    with pytest.raises(
-        TrainingError, match=r"nowhere://bucket/.*: Protocol not known: .* The adapter is in .*artifact"
-    ):
+    with pytest.raises(StoreError, match=r"nowhere://bucket/.*: Protocol not known: .* The adapter is in .*artifact"):
         gpu._keep_artifact(folder)
     assert (folder / "artifact" / "manifest.json").is_file()
 

@@ -74,6 +74,16 @@ def test_run_that_breaks_before_it_can_say_why_leaves_its_last_words(run: Path) 
         follow_run(run, lambda _event: True)
 
 
+@pytest.mark.parametrize("ending", ["time.sleep(60)", "os.kill(os.getpid(), 9)"])
+def test_run_that_does_not_end_well_after_its_result_has_its_result(
+    run: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setattr(training, "TO_END", 0.5)
+    script(run, f"say('result', manifest=7)\n{ending}")
+    assert follow_run(run, lambda _event: True)["manifest"] == 7
+    assert starts(run) == 1
+
+
 def test_run_whose_job_is_cancelled_ends_with_its_processes(run: Path) -> None:
     script(
         run,

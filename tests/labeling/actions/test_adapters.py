@@ -82,6 +82,15 @@ def test_promotion_of_a_pruned_adapter_is_refused() -> None:
     assert roll_back(project, None) is None
 
 
+def test_promotion_of_a_collapsed_adapter_is_refused() -> None:
+    project = make_project()
+    collapsed = make_adapter(project, champion=False)
+    collapsed.manifest["collapsed"] = "It gives one label to everything."
+    collapsed.save()
+    assert not promote_adapter(collapsed, make_user("lead"))
+    assert champion_of(project) is None
+
+
 def test_roll_back_makes_the_former_champions_predictions_count_at_once() -> None:
     project, lead = make_project(), make_user("lead")
     pairs = [make_pair(project) for _ in range(3)]

@@ -174,3 +174,16 @@ def test_champion_that_was_not_measured_on_the_same_pairs_stays() -> None:
     assert better.comparison == {"against": "A-1", "promoted": False}
     measure(champion, pairs[40:], ["ES"] * 20)
     assert decide_promotion(better, champion)
+
+
+def test_champion_that_is_lost_gives_way_to_one_that_beats_the_commonest_label() -> None:
+    project = make_project()
+    pairs = holdout(project)
+    lost = challenger(project, pairs, 58)
+    promote_adapter(lost, None)
+    worse = challenger(project, pairs, 48)
+    assert not decide_promotion(worse, lost, "no network")
+    assert not decide_promotion(worse, None, "the folder is gone", lost=True)
+    assert decide_promotion(worse, lost, "The folder is gone.", lost=True)
+    assert worse.verdict.startswith("A-1 cannot be used any more: The folder is gone. Accuracy 0.800 against 0.500")
+    assert states(project) == {1: "retired", 2: "champion"}

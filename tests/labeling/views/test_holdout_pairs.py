@@ -91,7 +91,17 @@ def test_file_has_every_pair_and_every_probability(client: Client) -> None:
     assert (first["probability of S"], first["label by A-2"], first["confidence of A-2"]) == ("0.95", "E", "0.9")
 
 
-NONSENSE = ("said=X", "right=2", "least=2", "slice=locale", "slice=nothing&value=1", "beside=9", "differ=1", "most=nan")
+NONSENSE = (
+    "said=X",
+    "right=2",
+    "least=2",
+    "slice=locale",
+    "slice=nothing&value=1",
+    "slice=stream&value=random",
+    "beside=9",
+    "differ=1",
+    "most=nan",
+)
 
 
 def test_address_that_makes_no_sense_is_refused_in_words(client: Client) -> None:

@@ -18,7 +18,7 @@ from modeling.judge.finetuning import Tuned, fine_tune
 from modeling.judge.kinds import build_model
 from modeling.judge.model import PairModel
 from modeling.judge.spec import JudgeSpec
-from modeling.judge.trainer import Keep
+from modeling.judge.trainer import Keep, PairTrainer
 from modeling.judge.watch import Progress, TrainingError
 from tests.modeling.judge.families import make_base_model
 from tests.modeling.judge.shop import LABELS, SMALL
@@ -174,11 +174,36 @@ def test_run_ends_early_with_the_weights_of_its_best_epoch(
 ) -> None:
     spec = replace(tiny, epochs=5, early_stopping=1)
     losses = iter([0.9, 0.7, 0.8, 0.1])
-    monkeypatch.setattr("modeling.judge.trainer.PairTrainer.held_out_loss", lambda _trainer: next(losses))
+    seen = []
+
+    def weigh(trainer: PairTrainer) -> float:
+        seen.append({name: tensor.clone() for name, tensor in trained_tensors(trainer.network).items()})
+        return next(losses)
+
+    monkeypatch.setattr("modeling.judge.trainer.PairTrainer.held_out_loss", weigh)
     model = fresh(spec)
     result = fine_tune(spec, model, rows, lambda _progress: None, held_out=rows[:5])
     assert result.notes == ["Stopped early after 3 of 5 epochs."]
     assert next(losses) == 0.1
+    kept = trained_tensors(model)
+    assert all(torch.equal(kept[name], tensor) for name, tensor in seen[1].items())
+    assert not all(torch.equal(kept[name], tensor) for name, tensor in seen[2].items())
+
+
+def test_run_that_goes_on_after_its_last_step_knows_how_early_stopping_weighed(
+    tiny: JudgeSpec, rows: list[Example], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spec = replace(tiny, epochs=3, early_stopping=1)
+    losses = iter([0.9, 0.7, 0.8])
+    monkeypatch.setattr("modeling.judge.trainer.PairTrainer.held_out_loss", lambda _trainer: next(losses))
+    model, again = fresh(spec), fresh(spec)
+    keep = Keep(tmp_path, "this", 3600.0)
+    fine_tune(spec, model, rows, lambda _progress: None, held_out=rows[:5], keep=keep)
+    checkpoint = newest_checkpoint(tmp_path, "this", 1)
+    result = fine_tune(spec, again, rows, lambda _progress: None, held_out=rows[:5], keep=keep, checkpoint=checkpoint)
+    assert result.notes == ["Stopped early after 3 of 3 epochs."]
+    kept, found = trained_tensors(model), trained_tensors(again)
+    assert all(torch.equal(kept[name], tensor) for name, tensor in found.items())
 
 
 def test_run_weighs_early_stopping_by_pairs_that_it_does_not_learn_from(
