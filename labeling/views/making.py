@@ -20,6 +20,7 @@ HEADINGS = {
     "libraries": "Libraries",
     "files": "Files",
 }
+NAMES = {"guideline": "guideline in the text that is read"}  # of what says too little by itself
 MEASURED = ("holdout",)  # what the page shows by itself
 
 
@@ -28,6 +29,7 @@ def making(adapter: Adapter) -> list[dict[str, Any]]:
     manifest = adapter.manifest
     nested = [name for name, value in manifest.items() if isinstance(value, dict) and name not in MEASURED]
     plain = {name: value for name, value in manifest.items() if name not in (*nested, *MEASURED)}
+    plain = {NAMES.get(name, name): value for name, value in plain.items()}
     groups = [{"heading": "The training", "rows": [*facts(plain), *_stored(adapter)]}]
     for name in [*(name for name in HEADINGS if name in nested), *(name for name in nested if name not in HEADINGS)]:
         rows = facts(_in_order(manifest, name))
