@@ -157,11 +157,12 @@ class _Watch(TrainerCallback):
 
 
 @contextmanager
-def _lean_forward(model: nn.Module) -> Iterator[None]:
+def _lean_forward(model: PairModel) -> Iterator[None]:
     """Hold the frozen matrices in bfloat16 while training multiplies in it; they come back as they were.
 
     Nothing is computed otherwise: autocast makes the same numbers of them anew in every forward pass, and PEFT casts
-    the inputs to float32 only for autocast to cast them back.
+    the inputs to float32 only for autocast to cast them back. On a CPU attention is computed step by step, because
+    torch's fused kernel takes six times as long for its gradient in bfloat16.
     """
     kept: list[tuple[nn.Linear, Tensor]] = []
     for layer in model.modules():
@@ -170,11 +171,26 @@ def _lean_forward(model: nn.Module) -> Iterator[None]:
             kept.append((base, base.weight.data))
             base.weight.data = base.weight.data.bfloat16()
     try:
-        with disable_input_dtype_casting(model):
+        with disable_input_dtype_casting(model), _attention_in_steps(model):
             yield
     finally:
         for base, weight in kept:
             base.weight.data = weight.to(base.weight.device)
+
+
+@contextmanager
+def _attention_in_steps(model: PairModel) -> Iterator[None]:
+    network: Any = model.adapted
+    network = network.get_base_model() if hasattr(network, "get_base_model") else network
+    usual = network.config._attn_implementation  # where transformers keeps it
+    if model.device.type != "cpu" or usual != "sdpa":
+        yield
+        return
+    network.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        network.set_attn_implementation(usual)
 
 
 def _check_weights(model: nn.Module) -> None:

@@ -223,6 +223,7 @@ def test_run_in_half_precision_leaves_the_base_model_as_it_was(tiny: JudgeSpec, 
     fine_tune(tiny, model, rows[:40], lambda _progress: None, half=True)
     after = {name: weight for name, weight in model.named_parameters() if not weight.requires_grad}
     assert {weight.dtype for weight in after.values()} == {torch.float32}
+    assert model.adapted.get_base_model().config._attn_implementation == "sdpa"  # type: ignore[operator]
     assert same(before, after)
 
 
