@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.metadata
+import importlib.util
 import json
 import os
 import shutil
@@ -25,7 +26,7 @@ from modeling.judge.memory import free_memory
 from modeling.judge.probe import fit_head
 from modeling.judge.prompts import PROMPT_VERSION
 from modeling.judge.scoring import Judge
-from modeling.judge.spec import JudgeSpec
+from modeling.judge.spec import JudgeSpec, SpecError
 from modeling.judge.trainer import Keep
 from modeling.judge.watch import Progress, Report
 from modeling.judge.weights import save_weights
@@ -56,6 +57,7 @@ def train(
     writes the artifact, the others get an empty manifest. SpecError, DatasetError, BaseModelError, or TrainingError
     when nothing is learned.
     """
+    check_trackers(spec)
     check_examples(examples, len(label_keys))
     ordered = sorted(examples, key=lambda example: example.pair_id)
     learned = [row for row in ordered if row.split == TRAIN]
@@ -108,6 +110,16 @@ def train(
     except BaseException:
         shutil.rmtree(written, ignore_errors=True)
         raise
+
+
+def check_trackers(spec: JudgeSpec) -> None:
+    """SpecError unless every tracker that is to be told of the run is installed here."""
+    for tracker in spec.report_to:
+        if importlib.util.find_spec(tracker) is None:
+            raise SpecError(
+                f"report_to: {tracker} is not installed where this trains: pip install 'winnow[{tracker}]' there, "
+                "or leave it out"
+            )
 
 
 def _manifest(spec: JudgeSpec, raw: Judge, examples: Sequence[Example]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 from modeling.judge.assessment import assess
 from modeling.judge.dataset import DatasetError, Example, digest
 from modeling.judge.scoring import Judge
+from modeling.judge.spec import SpecError
 from modeling.judge.training import train
 from modeling.judge.watch import Progress
 from tests.modeling.judge.shop import LABELS, SMALL, Trained
@@ -102,3 +103,11 @@ def test_training_on_a_leak_is_refused_before_it_starts(trained: Trained, tmp_pa
     with pytest.raises(DatasetError, match="is in the holdout, so it must not be in the split 'train'"):
         train(SMALL, [*trained.examples, leak], LABELS, tmp_path / "artifact")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_training_with_a_tracker_that_is_not_installed_says_so(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(SpecError, match=r"report_to: mlflow is not installed .* pip install 'winnow\[mlflow\]'"):
+        train(replace(SMALL, report_to=("mlflow",)), trained.examples, LABELS, tmp_path / "artifact")
