@@ -81,6 +81,9 @@ class PairTrainer(Trainer):
         self.stopped = False
         self.lengths = model.lengths(rows)
         self.batches = TokenBatches(self.lengths, spec.batch_tokens, spec.seed)
+        # FSDP spreads these layers one by one; it asks the outermost module, which is ours and not transformers'.
+        layers = {name for part in model.modules() for name in getattr(part, "_no_split_modules", None) or ()}
+        model._no_split_modules = sorted(layers)  # type: ignore[assignment]  # a module takes any attribute
         super().__init__(model=model, args=arguments, train_dataset=range(len(rows)))
         if self.accelerator.distributed_type == DistributedType.DEEPSPEED:
             self.keep = None  # its optimizer's numbers belong to no named weight: a run that is killed starts anew
