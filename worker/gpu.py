@@ -119,7 +119,9 @@ def _record(job: Job, folder: Path, artifact: str, result: dict[str, Any], champ
     record_holdout(adapter, champion, folder / HOLDOUT_FILE)
     promoted = decide_promotion(adapter, champion, result["champion_problem"], lost=result["champion_lost"])
     role = "is the new champion" if promoted else "stays a challenger"
-    finish_job(job, f"{adapter.name} {role}. {adapter.verdict}", adapter=adapter.pk, promoted=promoted)
+    message = f"{adapter.name} {role}. {adapter.verdict}"
+    # What is no champion scores nothing, and a round that people are at is not ended for it.
+    finish_job(job, message, go_on=promoted, adapter=adapter.pk, promoted=promoted)
 
 
 def _keep_artifact(folder: Path) -> str:

@@ -114,12 +114,12 @@ def add_progress(job_id: int, done: int) -> bool:
 
 
 @transaction.atomic
-def finish_job(job: Job, message: str, **result: object) -> bool:
-    """End a running job as done and queue what comes after it; False when it no longer was running."""
+def finish_job(job: Job, message: str, *, go_on: bool = True, **result: object) -> bool:
+    """End a running job as done and queue what comes after it, if it is to; False when it no longer was running."""
     if not _end(job.pk, Job.State.DONE, message, result):
         return False
     then = tuple(Job.Kind(kind) for kind in job.params.get("then", ()))
-    if then:
+    if then and go_on:
         enqueue_job(job.project, then[0], job.requested_by, then[1:])
     return True
 

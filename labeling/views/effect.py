@@ -45,6 +45,8 @@ def _publish(request: HttpRequest, member: Membership) -> HttpResponse:
         version = publish_draft(member.project, form.cleaned_data["digest"], asked, **choices, actor=member.user)
     except (DraftChangedError, GuidelineError):
         problem = "Nothing was published: the draft has changed since its effect was shown. This is its effect now."
+        if draft_of(member.project) is None:
+            problem = "Nothing was published: the draft has been published or discarded meanwhile."
         return _effect(request, member, None, problem, status=409)
     messages.success(request, f"Version {version.number} is published. Everybody walks it from now on.")
     return redirect("relabeling", slug=member.project.slug)

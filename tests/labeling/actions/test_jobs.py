@@ -188,6 +188,13 @@ def test_job_that_is_done_queues_what_comes_next(
     assert mailbox.read() == []
 
 
+def test_job_that_came_to_nothing_new_starts_nothing_after_it() -> None:
+    project = make_project()
+    job = running(project, then=(Job.Kind.SCORE, Job.Kind.SELECT))
+    assert finish_job(job, "A-2 stays a challenger.", go_on=False, promoted=False)
+    assert list(project.jobs.values_list("kind", "state")) == [("train", "done")]
+
+
 def test_job_that_fails_says_why_and_starts_nothing() -> None:
     project = make_project()
     job = running(project, then=(Job.Kind.SCORE,))

@@ -42,7 +42,9 @@ def sent(page: str) -> dict[str, list[str]]:
 def test_page_without_a_draft_says_where_to_begin(client: Client) -> None:
     _, url = lead_of(client)
     assert "There is no draft" in client.get(url).content.decode()
-    assert client.post(url, {"digest": "0" * 64}).status_code == 409
+    answer = client.post(url, {"digest": "0" * 64})
+    assert answer.status_code == 409
+    assert "published or discarded meanwhile" in answer.content.decode()
 
 
 def test_page_of_a_draft_with_problems_names_them(client: Client) -> None:
