@@ -28,9 +28,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench NAME=calibration", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--spec", default="minilm-bi-encoder", help="a shipped spec")
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--train", type=int, default=2000)
+    parser.add_argument("--train", type=int, default=1000)
     parser.add_argument("--calibration", type=int, default=1500)
-    parser.add_argument("--holdout", type=int, default=6000)
+    parser.add_argument("--holdout", type=int, default=4000)
     parser.add_argument("--errors", type=float, default=ERRORS, help="share of wrong labels")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--ratio", type=float, default=RATIO, help="how many times smaller the error must be")
@@ -55,6 +55,7 @@ def main() -> None:
             peer_interval=[round(before[end], 4) for end in ("low", "high")],
             floor=round(chance_error(holdout["reliability"], options.seed), 4),
             method=manifest["calibration"]["method"],
+            noise=round(manifest["calibration"]["noise"], 4),
             temperature=round(manifest["calibration"]["temperature"], 3),
             accuracy=round(holdout["accuracy"]["value"], 4),
             commonest=round(holdout["majority_accuracy"], 4),

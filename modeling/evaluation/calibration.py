@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize, minimize_scalar
+from scipy.special import expit
 
 from modeling.estimates import NAN, Estimate, Floats, bootstrap_clusters, clustered_share, sum_by_cluster
 
@@ -15,6 +16,7 @@ COLDEST = 0.05
 HOTTEST = 20.0
 BINS = 15
 FOLDS = 5
+_LEAST = 1e-300  # a likelihood that still has a logarithm
 COVERAGES = tuple(step / 20 for step in range(1, 21))
 
 NONE, TEMPERATURE, PER_LABEL = METHODS = ("none", "temperature", "per_label")
@@ -25,19 +27,24 @@ class Calibration:
     """What turns a judge's logits into probabilities that can be trusted.
 
     none: softmax(logits). temperature: softmax(logits / temperature). per_label: softmax(scale * logits + bias),
-    with a scale and a bias for each label; only this one can change which label is the likeliest.
+    with a scale and a bias for each label; only this one can change which label is the likeliest. `noise` is the share
+    of people's labels that are given as if at random: so much of the probability is spread evenly over all labels,
+    and no judge is surer of what people say than they are.
     """
 
     method: str = NONE
     temperature: float = 1.0
     scale: tuple[float, ...] = ()
     bias: tuple[float, ...] = ()
+    noise: float = 0.0
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
         if not (math.isfinite(self.temperature) and self.temperature > 0):
             raise ValueError(f"temperature must be above 0, got {self.temperature}")
+        if not 0 <= self.noise < 1:
+            raise ValueError(f"noise must be a share below 1, got {self.noise}")
         if len(self.scale) != len(self.bias) or (self.method == PER_LABEL and not self.scale):
             raise ValueError(
                 f"per_label needs a scale and a bias for each label, got {len(self.scale)} and {len(self.bias)}"
@@ -45,7 +52,9 @@ class Calibration:
 
     def probabilities(self, logits: ArrayLike) -> Floats:
         """Probabilities (n, labels) of logits (n, labels); rows sum to 1."""
-        return np.exp(_log_softmax(self.scores(logits)))
+        scores = self.scores(logits)
+        chances: Floats = (1 - self.noise) * np.exp(_log_softmax(scores)) + self.noise / scores.shape[1]
+        return chances
 
     def scores(self, logits: ArrayLike) -> Floats:
         """The logits (n, labels) as they are to be read; ValueError where they have other labels than were fitted."""
@@ -67,6 +76,7 @@ class Calibration:
             "temperature": self.temperature,
             "scale": list(self.scale),
             "bias": list(self.bias),
+            "noise": self.noise,
         }
 
     @classmethod
@@ -78,6 +88,7 @@ class Calibration:
                 temperature=float(settings["temperature"]),
                 scale=tuple(map(float, settings["scale"])),
                 bias=tuple(map(float, settings["bias"])),
+                noise=float(settings.get("noise", 0.0)),
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"expected method, temperature, scale and bias, got {settings!r}") from error
@@ -87,9 +98,10 @@ def fit_calibration(logits: ArrayLike, truth: ArrayLike, clusters: ArrayLike, se
     """The calibration that is likeliest on rows it was not fitted on, then fitted on all of them.
 
     `logits` is (n, labels), `truth` (n,) label indices, `clusters` (n,) the pairs' queries. The clusters are dealt
-    into FOLDS parts; each method is fitted on all parts but one and its log-likelihood measured on that one, and the
-    method with the highest sum wins, the one with fewer parameters where two are alike. With fewer than two clusters
-    nothing can be left out, and it is the temperature. ValueError without rows, or for logits that are not finite.
+    into FOLDS parts; each method, without and with noise, is fitted on all parts but one and its log-likelihood
+    measured on that one. The highest sum wins, the one with fewer parameters where two are alike. With fewer than two
+    clusters nothing can be left out, and it is the temperature. ValueError without rows, or for logits that are not
+    finite.
     """
     scores, labels = _checked(logits, truth)
     names = np.asarray(clusters)
@@ -99,14 +111,13 @@ def fit_calibration(logits: ArrayLike, truth: ArrayLike, clusters: ArrayLike, se
     if len(distinct) < 2:
         return _with_temperature(scores, labels)
     part = np.random.default_rng(seed).permutation(len(distinct))[place] % min(FOLDS, len(distinct))
-    likelihood = dict.fromkeys(_FITS, 0.0)
+    likelihood = [0.0] * len(_FITS)
     for left_out in range(int(part.max()) + 1):
         own = part == left_out
-        for method, fit in _FITS.items():
-            found = _log_softmax(fit(scores[~own], labels[~own]).scores(scores[own]))
-            likelihood[method] += float(found[np.arange(len(found)), labels[own]].sum())
-    best = max(likelihood, key=likelihood.__getitem__)
-    return _FITS[best](scores, labels)
+        for number, fit in enumerate(_FITS):
+            found = fit(scores[~own], labels[~own]).probabilities(scores[own])[np.arange(own.sum()), labels[own]]
+            likelihood[number] += float(np.log(np.maximum(found, _LEAST)).sum())
+    return _FITS[int(np.argmax(likelihood))](scores, labels)
 
 
 def _uncalibrated(_scores: Floats, _labels: NDArray[np.int64]) -> Calibration:
@@ -141,11 +152,60 @@ def _per_label(scores: Floats, labels: NDArray[np.int64]) -> Calibration:
     return Calibration(PER_LABEL, temperature, tuple(scale.tolist()), tuple(found.x[width:].tolist()))
 
 
-_FITS: dict[str, Callable[[Floats, NDArray[np.int64]], Calibration]] = {
-    NONE: _uncalibrated,
-    TEMPERATURE: _with_temperature,
-    PER_LABEL: _per_label,
-}
+def _noisy_temperature(scores: Floats, labels: NDArray[np.int64]) -> Calibration:
+    scale, _, noise, temperature = _fit_noise(scores, labels, 1)
+    return Calibration(TEMPERATURE, temperature / float(scale[0]), noise=noise)
+
+
+def _noisy_per_label(scores: Floats, labels: NDArray[np.int64]) -> Calibration:
+    scale, bias, noise, temperature = _fit_noise(scores, labels, scores.shape[1])
+    return Calibration(PER_LABEL, temperature, tuple((scale / temperature).tolist()), tuple(bias.tolist()), noise)
+
+
+def _fit_noise(scores: Floats, labels: NDArray[np.int64], own: int) -> tuple[Floats, Floats, float, float]:
+    """Scales, biases (own,), noise and the temperature that the scales go with.
+
+    With own = 1 all labels share the scale, and there is no bias. Priors as in _per_label; half the logistic of a
+    normal with mean -3 and a standard deviation of 2 is the noise's, so that it is small unless the rows say otherwise.
+    """
+    temperature = fit_temperature(scores, labels)
+    rows, width = scores.shape
+    each = np.arange(rows)
+    cooled = scores / temperature
+    mean = np.zeros(2 * own + 1)
+    mean[-1] = -3.0
+    weight = np.ones(2 * own + 1)
+    weight[-1] = 0.25
+
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        scale, noise = np.exp(parameters[:own]), 0.5 * float(expit(parameters[-1]))
+        bias = parameters[own:-1] if own > 1 else np.zeros(1)
+        chances = np.exp(_log_softmax(cooled * scale + bias))
+        alone = chances[each, labels]
+        given = (1 - noise) * alone + noise / width
+        chances[each, labels] -= 1
+        excess = chances * ((1 - noise) * alone / given)[:, None]
+        by_scale = (excess * cooled).sum(axis=0)
+        off = parameters - mean
+        slope = weight * off
+        slope[:own] += (by_scale if own > 1 else by_scale.sum()) * scale
+        slope[own:-1] += excess.sum(axis=0) if own > 1 else 0.0
+        slope[-1] += float(((alone - 1 / width) / given).sum()) * noise * (1 - 2 * noise)
+        return float(-np.log(given).sum() + (weight * off * off).sum() / 2) / rows, slope / rows
+
+    limit = math.log(HOTTEST / COLDEST)
+    bounds = [(-limit, limit)] * (2 * own) + [(-15.0, 15.0)]
+    found = minimize(loss, mean, jac=True, method="L-BFGS-B", bounds=bounds)
+    return np.exp(found.x[:own]), found.x[own:-1], 0.5 * float(expit(found.x[-1])), temperature
+
+
+_FITS: tuple[Callable[[Floats, NDArray[np.int64]], Calibration], ...] = (
+    _uncalibrated,
+    _with_temperature,
+    _noisy_temperature,
+    _per_label,
+    _noisy_per_label,
+)
 
 
 def fit_temperature(logits: ArrayLike, truth: ArrayLike) -> float:

@@ -35,7 +35,8 @@ def calibrate(judge: Judge, examples: Sequence[Example], seed: int) -> tuple[Jud
         TEMPERATURE: f"Calibrated by a temperature of {found.temperature:.2f}, the likeliest way",
         PER_LABEL: "Calibrated by a scale and a shift for each label, the likeliest way",
     }
-    return replace(judge, calibration=found), f"{how[found.method]} on {len(rows)} pairs of their own."
+    noise = f" {found.noise:.0%} of people's labels look as if given at random." if found.noise >= 0.005 else ""
+    return replace(judge, calibration=found), f"{how[found.method]} on {len(rows)} pairs of their own.{noise}"
 
 
 def assess(judge: Judge, examples: Sequence[Example], seed: int) -> Evaluation:

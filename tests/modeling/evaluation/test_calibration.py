@@ -89,7 +89,9 @@ def test_calibration_is_what_its_method_says_and_survives_json() -> None:
     assert np.allclose(Calibration().probabilities(logits), softmax(logits, axis=1))
     assert np.allclose(halved.probabilities(logits), softmax(logits / 2, axis=1))
     assert np.allclose(by_label.probabilities(logits)[0], softmax([1.0, -1.0, -1.75]))
-    for one in (Calibration(), halved, by_label):
+    noisy = Calibration("temperature", 2.0, noise=0.3)
+    assert np.allclose(noisy.probabilities(logits), 0.7 * softmax(logits / 2, axis=1) + 0.1)
+    for one in (Calibration(), halved, by_label, noisy):
         assert Calibration.from_dict(json.loads(json.dumps(one.to_dict()))) == one
 
 
@@ -98,6 +100,8 @@ def test_calibration_refuses_what_it_cannot_be() -> None:
         Calibration("platt")
     with pytest.raises(ValueError, match=r"temperature must be above 0, got 0"):
         Calibration("temperature", 0.0)
+    with pytest.raises(ValueError, match=r"noise must be a share below 1, got 1\.5"):
+        Calibration("temperature", noise=1.5)
     with pytest.raises(ValueError, match=r"a scale and a bias for each label, got 2 and 1"):
         Calibration("per_label", 1.0, (1.0, 1.0), (0.0,))
     with pytest.raises(ValueError, match=r"calibrated for 2 labels, got logits of shape \(1, 3\)"):
@@ -120,6 +124,20 @@ def test_calibration_of_held_out_likelihood_finds_what_the_labels_came_from(made
     assert found.method == chosen
     assert np.abs(found.probabilities(logits) - made_by.probabilities(logits)).max() < 0.08
     assert fit_calibration(logits, truth, np.arange(3000) // 5, seed=1) == found
+
+
+def test_calibration_finds_the_share_of_labels_given_at_random() -> None:
+    """No temperature makes a judge less sure at the top alone, where people err on what is clear to it."""
+    logits = np.random.default_rng(4).normal(0, 4, (3000, 4))
+    made_by = Calibration("temperature", 1.5, noise=0.12)
+    truth = drawn(made_by.probabilities(logits), 5)
+    found = fit_calibration(logits, truth, np.arange(3000) // 5, seed=1)
+    assert found.noise == pytest.approx(0.12, abs=0.03)
+    before, after = (
+        expected_calibration_error(chances.max(axis=1), chances.argmax(axis=1) == truth)
+        for chances in (Calibration().probabilities(logits), found.probabilities(logits))
+    )
+    assert after < before / 3
 
 
 def test_calibration_of_few_rows_has_few_parameters() -> None:

@@ -60,7 +60,7 @@ def test_calibration_uses_its_own_split_and_says_when_it_is_too_small(trained: T
     fitted, words = calibrate(raw, own, seed=0)
     assert fitted.calibration == Calibration.from_dict(trained.manifest["calibration"])
     assert words == trained.manifest["calibration_words"]
-    assert words.endswith(f"on {len(own)} pairs of their own.")
+    assert f"on {len(own)} pairs of their own." in words
     rest = [row for row in trained.examples if row.split != "calibration"]
     unfitted, words = calibrate(raw, rest + own[:19], seed=0)
     assert unfitted.calibration == Calibration()
