@@ -3,6 +3,7 @@
 import logging
 import secrets
 from functools import partial
+from typing import Any
 
 from celery import shared_task
 
@@ -61,7 +62,11 @@ def measure_agreement(job_id: int) -> None:
         report_progress(job, 0, 0, "Finding out how each person errs.")
         job.project.refresh_from_db()  # how labels are to be resolved may have been changed meanwhile
         fit_errors(job.project)
-        known = {"judgments": report.judgments, "through_id": report.through_id, "resolve_by": job.project.resolve_by}
+        known: dict[str, Any] = {
+            "judgments": report.judgments,
+            "through_id": report.through_id,
+            "resolve_by": job.project.resolve_by,
+        }
         finish_job(job, f"{report.judgments:,} judgments.", **known)
     except Exception as error:
         log.exception("Job %s", job_id)

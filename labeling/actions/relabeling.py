@@ -105,7 +105,7 @@ def _count(job: Job, **more: int) -> None:
 
 @transaction.atomic
 def _finish(job: Job, version: GuidelineVersion) -> None:
-    counts = _counts(job)
+    counts: dict[str, Any] = {**_counts(job)}
     taken, put = counts["changed"], counts["asked"]
     message = f"Version {version.number}: {taken:,} labels taken over, {put:,} answers to be asked again."
     if finish_job(job, message, **counts):
