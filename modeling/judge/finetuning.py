@@ -158,11 +158,12 @@ class _Watch(TrainerCallback):
 
 @contextmanager
 def _lean_forward(model: PairModel) -> Iterator[None]:
-    """Hold the frozen matrices in bfloat16 while training multiplies in it; they come back as they were.
+    """Multiply in bfloat16 without casting over and over; the model comes back as it was.
 
-    Nothing is computed otherwise: autocast makes the same numbers of them anew in every forward pass, and PEFT casts
-    the inputs to float32 only for autocast to cast them back. On a CPU attention is computed step by step, because
-    torch's fused kernel takes six times as long for its gradient in bfloat16.
+    Frozen matrices are held in bfloat16, which autocast would make of them anew in every forward pass, and PEFT no
+    longer casts inputs to float32 for autocast to cast them back. What a layer norm gives is rounded once, and not by
+    each matrix that reads it. On a CPU attention is computed step by step, because torch's fused kernel takes six
+    times as long for its gradient in bfloat16.
     """
     kept: list[tuple[nn.Linear, Tensor]] = []
     for layer in model.modules():
@@ -170,10 +171,17 @@ def _lean_forward(model: PairModel) -> Iterator[None]:
         if type(base) is nn.Linear and not base.weight.requires_grad and base.weight.dtype == torch.float32:
             kept.append((base, base.weight.data))
             base.weight.data = base.weight.data.bfloat16()
+    hooks = [
+        norm.register_forward_hook(lambda _norm, _inputs, states: states.bfloat16())
+        for norm in model.modules()
+        if isinstance(norm, nn.LayerNorm)
+    ]
     try:
         with disable_input_dtype_casting(model), _attention_in_steps(model):
             yield
     finally:
+        for hook in hooks:
+            hook.remove()
         for base, weight in kept:
             base.weight.data = weight.to(base.weight.device)
 
