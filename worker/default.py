@@ -142,4 +142,4 @@ def draw_round(job: Job) -> str:
     )
     active = sum(one.stream == "active" for one in drawn)
     at_random = len(drawn) - active
-    return f"{opened}: {len(drawn)} of {len(pool.pair_ids):,} pairs, {active} picked and {at_random} at random."
+    return f"{opened}: {len(drawn):,} of {len(pool.pair_ids):,} pairs, {active:,} picked and {at_random:,} at random."
