@@ -21,7 +21,8 @@ RETRY_AFTER = dt.timedelta(hours=1)  # a measurement that failed
 def measure_agreement(project: Project) -> AgreementReport:
     """Measure the project's agreement and keep it, unless newer judgments were measured meanwhile."""
     started = timezone.now()
-    evidence = fetch_evidence(project)
+    whole = fetch_evidence(project)
+    evidence = whole.compared()
     found = measure(
         evidence.judged,
         evidence.walks,
@@ -37,7 +38,7 @@ def measure_agreement(project: Project) -> AgreementReport:
         project=project,
         computed_at=started,
         through_id=evidence.through_id,
-        judgments=len(evidence.judged),
+        judgments=len(whole.judged),
         data=found.to_dict(),
     )
     return _keep(report)

@@ -1,6 +1,6 @@
 """How far people agree, from what is stored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from django.db.models import QuerySet
@@ -23,6 +23,7 @@ JUDGED = """
         string_agg(int8send((judgment.stream = 'active')::integer), ''),
         string_agg(timestamptz_send(judgment.created_at), ''),
         string_agg(int8send((walked_then.pair_id IS NOT NULL)::integer), ''),
+        string_agg(int8send(judgment.slot_id), ''),
         int8send((SELECT max(id) FROM labeling_judgment WHERE project_id = %s))
     FROM labeling_judgment judgment
     JOIN labeling_pair pair ON pair.id = judgment.pair_id
@@ -38,7 +39,7 @@ JUDGED = """
 FORMER = """
     SELECT string_agg(int8send(former.pair_id), ''), string_agg(int8send(pair.query_id), ''),
         string_agg(int8send(former.annotator_id), ''), string_agg(int8send(walked.id), ''),
-        string_agg(timestamptz_send(former.created_at), '')
+        string_agg(timestamptz_send(former.created_at), ''), string_agg(int8send(former.slot_id), '')
     FROM labeling_judgment former
     JOIN labeling_pair pair ON pair.id = former.pair_id
     JOIN labeling_guidelinepath walked ON (walked.guideline_id, walked.path) = (former.guideline_id, former.path)
@@ -54,6 +55,16 @@ FORMER = """
                 AND later.retired_as = 'superseded' AND later.stream IN ('random', 'active')
         )
 """
+# How many judgments a pair was to have before anything was known of it.
+WANTED = """
+    SELECT string_agg(int8send(pair_id), ''), string_agg(int8send(overlap), '')
+    FROM (
+        SELECT DISTINCT ON (entry.pair_id) entry.pair_id, entry.overlap
+        FROM labeling_queueentry entry JOIN labeling_pair pair ON pair.id = entry.pair_id
+        WHERE pair.project_id = %s AND entry.stream IN ('random', 'active') AND entry.pair_id = ANY(%s)
+        ORDER BY entry.pair_id, entry.id
+    ) first
+"""
 REPEATED = """
     SELECT string_agg(int8send(again.annotator_id), ''), string_agg(int8send(pair.query_id), ''),
         string_agg(int8send(first_walked.id), ''), string_agg(int8send(walked.id), '')
@@ -67,28 +78,47 @@ REPEATED = """
     WHERE again.project_id = %s AND again.retired_at IS NULL AND again.stream = 'repeat'
 """
 SINCE = np.datetime64("2000-01-01", "us")
+LEAST_COMPARED = 2  # judgments of a pair, where that many are there
 NEWEST = 200  # so many judgments say how somebody judges lately
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What agreement is measured on: the live judgments of the streams random and active, and the repeats.
+    """What is known of how people judge: the live judgments of the streams random and active, and the repeats.
 
     `gains` are the labels' in the scheme's order, `walks` what the judgments' and repeats' walks index. `through_id`
     is the project's newest judgment of any kind when they were read, 0 without one. `lately` (n,) marks the newest
     NEWEST judgments of each person who has at least twice as many, so that there is something to compare them with.
     `by_version` is what people judged under each version of the guideline, theirs of a pair once in each: the live ones
     without those that were taken over, and the last of each version that has given way. Where that is all, it is None.
+    `planned` (n,) and `planned_by_version` mark what was asked before anybody knew what others say.
     """
 
     judged: Judged
     by_version: Judged | None
+    planned: NDArray[np.bool_]
+    planned_by_version: NDArray[np.bool_]
     lately: NDArray[np.bool_]
     walks: list[Path]
     gains: list[float]
     slices: dict[str, Slice]
     repeats: Repeats
     through_id: int
+
+    def compared(self) -> "Evidence":
+        """Return what agreement is measured on: without the judgments that were asked for because others differed.
+
+        One more is asked of pairs on which people part, and of no others. Counted, it would turn such a pair, on which
+        nobody agreed, into one on which some do, and people would look more alike than they are.
+        """
+        by_version = self.by_version and self.by_version.of(np.flatnonzero(self.planned_by_version))
+        return replace(
+            self,
+            judged=self.judged.of(np.flatnonzero(self.planned)),
+            by_version=by_version,
+            lately=self.lately[self.planned],
+            slices={name: Slice(cut.codes[self.planned], cut.values) for name, cut in self.slices.items()},
+        )
 
 
 def fetch_evidence(project: Project) -> Evidence:
@@ -98,8 +128,8 @@ def fetch_evidence(project: Project) -> Evidence:
     """
     labels = labels_of(project)
     # First what is over: that never stands again, while what stands may be over at the next statement.
-    old, old_query, old_person, old_ids, old_moment = fetch_arrays(FORMER, [project.pk])
-    pair, query, person, walk_ids, stream, moment, taken_over, newest = fetch_arrays(JUDGED, [project.pk] * 3)
+    old, old_query, old_person, old_ids, old_moment, old_slot = fetch_arrays(FORMER, [project.pk])
+    pair, query, person, walk_ids, stream, moment, taken_over, slot, newest = fetch_arrays(JUDGED, [project.pk] * 3)
     again, again_query, first_ids, second_ids = fetch_arrays(REPEATED, [project.pk])
     walked = _walks_of(np.concatenate([walk_ids, old_ids, first_ids, second_ids]), [label.pk for label in labels])
     walk, label, version = walked.of(walk_ids)
@@ -108,9 +138,15 @@ def fetch_evidence(project: Project) -> Evidence:
     old_walk, old_label, old_version = walked.of(old_ids)
     judged = Judged(pair, query, person, label, walk, version, _month_of(moment))
     former = Judged(old, old_query, old_person, old_label, old_walk, old_version, _month_of(old_moment))
+    planned = _planned(project, pair, slot)
+    own = np.flatnonzero(taken_over == 0)
+    past = _past(judged.of(own), former) if len(former) else np.zeros(0, np.intp)
+    alike = len(own) == len(judged) and not len(past)
     return Evidence(
         judged=judged,
-        by_version=_by_version(judged, taken_over == 1, former),
+        by_version=None if alike else judged.of(own).joined(former.of(past)),
+        planned=planned,
+        planned_by_version=np.concatenate([planned[own], np.isin(old_slot[past], slot[planned])]),
         lately=_lately(person, moment),
         walks=walked.walks,
         gains=[one.gain for one in labels],
@@ -120,18 +156,34 @@ def fetch_evidence(project: Project) -> Evidence:
     )
 
 
-def _by_version(judged: Judged, taken_over: NDArray[np.bool_], former: Judged) -> Judged | None:
-    """Return what was judged under each version; None where that is what is live.
+def _past(walked: Judged, former: Judged) -> NDArray[np.intp]:
+    """Return which of the former judgments count beside those that stand.
 
-    What was corrected back to a former version while this was read stands among the live ones, and counts once.
+    What was corrected back to a former version while this was read stands, and counts once.
     """
-    if not len(former) and not taken_over.any():
-        return None
-    walked = judged.of(np.flatnonzero(~taken_over))
     again = np.flatnonzero(np.isin(walked.pair, former.pair))
     live = set(zip(*(column[again].tolist() for column in (walked.pair, walked.person, walked.version)), strict=True))
     known = zip(former.pair.tolist(), former.person.tolist(), former.version.tolist(), strict=True)
-    return walked.joined(former.of(np.array([place for place, key in enumerate(known) if key not in live], np.intp)))
+    return np.array([place for place, key in enumerate(known) if key not in live], np.intp)
+
+
+def _planned(project: Project, pair: NDArray[np.int64], slot: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which judgments are among the first of their pair, as many as it was to have; two in any case.
+
+    Places are made in the order in which they are asked for: those of the plan with the round, one more after them.
+    """
+    order = np.lexsort((slot, pair))
+    first = np.searchsorted(pair[order], pair[order])
+    rank = np.empty(len(order), np.intp)
+    rank[order] = np.arange(len(order)) - first
+    planned = rank < LEAST_COMPARED
+    more = np.unique(pair[~planned])
+    if len(more):
+        known, wanted = fetch_arrays(WANTED, [project.pk, more.tolist()])
+        rest = np.flatnonzero(~planned)
+        place = np.minimum(np.searchsorted(known, pair[rest]), len(known) - 1)
+        planned[rest] = (known[place] == pair[rest]) & (rank[rest] < wanted[place])
+    return planned
 
 
 def _month_of(moment: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,8 +1,8 @@
 """The pairs behind a number of the agreement report: which two judgments of each it compares.
 
 What is compared is what modeling.labels.report compares: every two live judgments of one pair, of the streams random
-and active; under a version of the guideline, also what people judged under it before they judged the pair anew under
-another; for repeats, a person's second judgment with their first.
+and active, that were asked for before anybody knew what others say; under a version of the guideline, also what people
+judged under it before they judged the pair anew under another; for repeats, a person's second judgment with the first.
 """
 
 import datetime as dt
@@ -11,11 +11,24 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BigIntegerField, Exists, ExpressionWrapper, Field, OuterRef, Q, QuerySet, TextField
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Field,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+)
+from django.db.models.functions import Coalesce, Greatest
 
 from labeling.guidelines.walk import parse_path
-from labeling.models import GuidelinePath, Judgment, Project, Stream
-from labeling.queries.agreement import NEWEST
+from labeling.models import GuidelinePath, Judgment, Project, QueueEntry, Stream
+from labeling.queries.agreement import LEAST_COMPARED, NEWEST
 from labeling.queries.slices import in_slice
 
 COMPARED = (Stream.RANDOM, Stream.ACTIVE)
@@ -79,6 +92,8 @@ def comparisons_behind(project: Project, behind: Behind) -> Found:
     both = _counted(behind.version) & _both(behind)
     ones = Judgment.objects.filter(both, _one(project, behind), project=project)
     others = Judgment.objects.filter(both, _other(behind), pair=OuterRef("pair"))
+    if not behind.repeat:
+        ones, others = _planned(ones), _planned(others)
     if behind.slice and behind.slice != "stream":
         ones = ones.filter(in_slice(behind.slice, behind.value))
     if not _takes_any_walk(behind):
@@ -136,6 +151,17 @@ def compared_in(found: Found, pairs: Collection[int]) -> dict[int, list[tuple[in
     for one, pair, others in found.rows.filter(pair__in=pairs).order_by("pk").values_list("pk", "pair", "others"):
         compared[pair] += [(one, other) for other in others]
     return compared
+
+
+def _planned(judgments: QuerySet[Judgment]) -> QuerySet[Judgment]:
+    """Keep the first judgments of each pair, as many as it was to have, as Evidence.compared does."""
+    live = Judgment.objects.filter(pair=OuterRef("pair"), retired_at__isnull=True, stream__in=COMPARED)
+    before = live.filter(slot__lt=OuterRef("slot")).order_by().values("pair").annotate(n=Count("pk")).values("n")
+    first = QueueEntry.objects.filter(pair=OuterRef("pair"), stream__in=COMPARED).order_by("pk").values("overlap")[:1]
+    counted = judgments.annotate(
+        places_before=Coalesce(Subquery(before), 0), places_wanted=Coalesce(Subquery(first), LEAST_COMPARED)
+    )
+    return counted.filter(places_before__lt=Greatest(F("places_wanted"), LEAST_COMPARED))
 
 
 def _counted(version: int | None) -> Q:

@@ -127,12 +127,14 @@ def _store(project: Project, pairs: list[Pair], judgments: list[Judgment], rng: 
         for rank, pair in enumerate(pairs)
     )
     by_pair = {entry.pair_id: entry for entry in entries}
+    places = {(one.pair_id, one.annotator_id, one.stream == Stream.REPEAT): one for one in judgments}
     slots = Slot.objects.bulk_create(
         Slot(entry=by_pair[one.pair_id], round=served, pair_id=one.pair_id, number=0, rank=0, personal=True)
-        for one in judgments
+        for one in places.values()
     )
-    for judgment, slot in zip(judgments, slots, strict=True):
-        judgment.slot = slot
+    made = dict(zip(places, slots, strict=True))
+    for judgment in judgments:
+        judgment.slot = made[judgment.pair_id, judgment.annotator_id, judgment.stream == Stream.REPEAT]
     Judgment.objects.bulk_create(judgments)
     for judgment in judgments:
         judgment.created_at = dt.datetime(2025, 10, 1, tzinfo=dt.UTC) + dt.timedelta(days=90) * rng.random()

@@ -16,11 +16,12 @@ from labeling.guidelines.walk import format_path, parse_path
 from labeling.models import Judgment, Membership, Role
 from labeling.queries import agreement
 from labeling.queries.agreement import Evidence, fetch_evidence
+from labeling.queries.agreement_pairs import Behind, compared_in, comparisons_behind
 from labeling.queries.arrays import fetch_arrays
 from labeling.queries.projects import labels_of, published_guideline
 from modeling.labels.judged import Judged
 from modeling.labels.report import measure
-from tests.labeling.acting import answer_for, judge, make_members, submit, undo_last
+from tests.labeling.acting import answer_for, judge, judge_all, make_members, submit, undo_last
 from tests.labeling.actions.test_streams import GOLD_TURN, claimed
 from tests.labeling.queries.test_repeats import shop_with_repeats
 from tests.labeling.relabeling import STRICT, bring, edited
@@ -161,9 +162,29 @@ def test_evidence_counts_once_what_stands_again_since_it_was_read(monkeypatch: p
 
     monkeypatch.setattr(agreement, "fetch_arrays", fetch)
     found = fetch_evidence(project)
-    assert found.by_version is not None
-    assert [row[3] for row in rows_among(found, found.by_version)] == ["C"]
+    assert found.by_version is None
+    assert [row[3] for row in rows_of(found)] == ["C"]
     measure(found.judged, found.walks, found.gains, slices={}, repeats=None, by_version=found.by_version, seed=1)
+
+
+def test_evidence_compared_leaves_out_who_was_asked_because_others_differed() -> None:
+    """Of one pair two people agree, of the other they do not, and a third decides: half of them agree, and not 2/3."""
+    project = make_project(overlap=2, max_overlap=3)
+    pairs = [make_pair(project) for _ in range(2)]
+    make_round(project, pairs)
+    members = make_members(project, 3)
+    judge_all(members[:2], {pairs[0]: "EE", pairs[1]: "ES"})
+    make_round(project, [])  # the pair on which they part is carried into the next round
+    judge(members[2], "E")
+    found = fetch_evidence(project)
+    assert found.planned.tolist().count(True) == len(found.judged) - 1 == 4
+    compared = found.compared()
+    assert sorted(compared.judged.person.tolist()) == sorted([members[0].user_id, members[1].user_id] * 2)
+    assert len(compared.slices["stream"].codes) == len(compared.lately) == 4
+    report = measure(compared.judged, compared.walks, compared.gains, slices={}, repeats=None, draws=10, seed=1)
+    assert (report.overall.raw.value, report.units) == (0.5, 2)
+    behind = comparisons_behind(project, Behind())
+    assert sum(len(one) for one in compared_in(behind, [pair.pk for pair in pairs]).values()) == 2
 
 
 def test_evidence_compares_repeats_under_one_version_only() -> None:
