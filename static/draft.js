@@ -164,7 +164,7 @@
     clearTimeout(timer);
     kept = null;
     since = 0;
-    if (!walk()?.elements.guideline) return;
+    if (!walk()?.elements?.guideline) return; // a card that says what became of the pair has no form
     here = name();
     restore();
     if (visible()) goOn();

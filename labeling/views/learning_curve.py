@@ -62,7 +62,8 @@ def learning_curve_of(adapters: Sequence[Adapter]) -> Curve:
 
 def _too_little(labels: Sequence[int]) -> str:
     if len(set(labels)) < LEAST:
-        return f"Not enough yet to say what more labels would buy: {LEAST} adapters with different numbers of labels."
+        takes = f"that takes {LEAST} adapters with different numbers of labels"
+        return f"Not enough yet to say what more labels would buy: {takes}."
     return (
         f"Not enough yet to say what more labels would buy: the adapters so far learned from {number(min(labels))} to "
         f"{number(max(labels))} labels, which says too little of {number(max(labels) + MORE)}."

@@ -134,3 +134,16 @@ def test_lead_sees_who_errs_where_and_which_method_is_right(sign_in: SignIn) -> 
     shoot(page, "who-is-right-unfolded")
     page.get_by_role("row", name=re.compile("contradict")).first.get_by_role("link").last.click()
     expect(page.get_by_role("heading", name="Pairs behind a number")).to_be_visible()
+
+
+def test_expert_whose_pair_was_ruled_meanwhile_is_told_so(sign_in: SignIn) -> None:
+    """The card that says so has no form, and no script trips over that: the window fails on any error."""
+    project = parted()
+    page = sign_in(make_member(project, Role.LEAD).user)
+    page.get_by_role("link", name="Adjudication").click()
+    page.get_by_role("link", name="Rule the first").click()
+    number = int(page.locator("#desk").get_attribute("data-pair") or 0)
+    rule(project, Pair.objects.get(pk=number), "S")
+    for key in ("y", "y", "y", "y"):
+        page.keyboard.press(key)
+    expect(page.get_by_text("This pair is ruled")).to_be_visible()
