@@ -23,13 +23,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 ROOT = Path(__file__).resolve().parent.parent
 # Away from a Winnow that runs in the same checkout, and from other test runs.
-# Two processes of one run never share one: they are numbered gw0 and gw1.
-RUN = (
-    os.getppid() * 2 + int(os.environ["PYTEST_XDIST_WORKER"][2:])
-    if "PYTEST_XDIST_WORKER" in os.environ
-    else os.getpid()
-)
-BROKER_DATABASE = 8 + RUN % 8
+BROKER_DATABASE = 8 + os.getpid() % 8
 DATABASE = f"test_winnow_{os.getpid()}"
 
 
