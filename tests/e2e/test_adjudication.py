@@ -90,6 +90,7 @@ def test_expert_leaves_a_pair_for_now_and_another_out(sign_in: SignIn) -> None:
     expect(page.get_by_label("Why?")).to_be_focused()
     page.get_by_role("link", name="Change the walk").click()
     expect(page.locator(".answer.before")).to_be_visible()
+    page.wait_for_load_state()  # the keys are heard once the scripts have run
     page.keyboard.press("y")
     expect(page.get_by_role("heading", name=re.compile("You rule"))).to_contain_text("Complement")
     page.get_by_label("Why?").fill("A bag for the bottle.")

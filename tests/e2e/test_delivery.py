@@ -249,6 +249,10 @@ def test_answer_on_its_way_is_not_sent_again(page: Page, server: Server) -> None
     held: list[Route] = []
     page.route("**/judge/", lambda route: held.append(route))
     press(page, "yn")
+    for _ in range(100):
+        if held:
+            break
+        page.wait_for_timeout(50)
     page.evaluate("window.dispatchEvent(new Event('online'))")
     page.wait_for_timeout(300)
     for route in held:
