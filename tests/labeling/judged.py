@@ -76,7 +76,7 @@ def judged_project(pairs: int, seed: int = 1) -> tuple[Project, list[User]]:
     walks = [list(GuidelinePath.objects.filter(guideline=version, label__isnull=False)) for version in versions]
     people = [member.user for member in make_members(project, 6)]
     made = make_pairs(project, pairs, per_query=4)
-    spanish = [query.pk for number, query in enumerate({pair.query for pair in made}) if number % 3 == 0]
+    spanish = [query.pk for number, query in enumerate(dict.fromkeys(pair.query for pair in made)) if number % 3 == 0]
     Query.objects.filter(pk__in=spanish).update(locale="es")
     PairAttribute.objects.bulk_create(
         PairAttribute(pair=pair, name="shelf", value=rng.choice(["Mice", "Mugs"])) for pair in made[: pairs // 2]
@@ -123,7 +123,7 @@ def _judgment(
 def _store(project: Project, pairs: list[Pair], judgments: list[Judgment], rng: random.Random) -> None:
     served = Round.objects.create(project=project, number=1, strategy="uniform", seed=1, pool_size=len(pairs))
     entries = QueueEntry.objects.bulk_create(
-        QueueEntry(round=served, pair=pair, stream=Stream.RANDOM, chance=0.5, rank=rank, overlap=2)
+        QueueEntry(round=served, pair=pair, stream=Stream.RANDOM, chance=0.5, rank=rank, overlap=3)
         for rank, pair in enumerate(pairs)
     )
     by_pair = {entry.pair_id: entry for entry in entries}

@@ -183,7 +183,7 @@ def by_hand(project: Project, pair: int, person: User) -> int:
     """Count comparisons of a person's with another's judgment of an English pair that differ at fit."""
     rows = Judgment.objects.filter(
         pair=pair, retired_at__isnull=True, stream__in=("random", "active"), pair__query__locale="us"
-    ).order_by("slot")[:2]  # as many as the pair was to have
+    ).order_by("slot")[:3]  # as many as the pair was to have
     said = [(row.annotator_id, dict(step.split(":") for step in row.path.split(","))) for row in rows]
     mine = [walk["fit"] for who, walk in said if who == person.pk and "fit" in walk]
     theirs = [walk["fit"] for who, walk in said if who != person.pk and "fit" in walk]

@@ -90,7 +90,7 @@ def test_page_says_in_words_what_is_shown(client: Client, lead: Membership) -> N
 
 
 def test_address_leads_to_the_pairs_of_every_filter(client: Client) -> None:
-    project, people = judged_project(60)
+    project, people = judged_project(150)
     member = make_member(project, Role.LEAD)
     client.force_login(member.user)
     for behind in (
