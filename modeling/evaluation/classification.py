@@ -114,7 +114,7 @@ def evaluate(
     right = people == judged
     n = len(people)
     sure = chances.max(axis=1)
-    sums = _counts_by_cluster(people, judged, labels, names)
+    sums = counts_by_query(people, judged, labels, names)
     before = Estimate(NAN, NAN, NAN, 0)
     if uncalibrated is not None:
         _, raw, _ = _checked(truth, uncalibrated, clusters, majority_label)
@@ -123,7 +123,7 @@ def evaluate(
         n=n,
         accuracy=clustered_share(right, np.ones(n), names, draws=draws, seed=seed),
         majority_accuracy=float((people == majority_label).mean()) if n else NAN,
-        alpha=_estimate(_alpha_of, sums, n, draws=draws, seed=seed),
+        alpha=_estimate(alpha_of_counts, sums, n, draws=draws, seed=seed),
         macro_f1=_estimate(_macro_f1_of, sums, n, draws=draws, seed=seed),
         per_label=_label_scores(confusion, sums, draws=draws, seed=seed),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
@@ -139,8 +139,8 @@ def alpha_against_people(
 ) -> Estimate:
     """Krippendorff's alpha of a judge's labels and people's, (n,) indices below `labels`, clustered by query."""
     people, said = np.asarray(truth, dtype=np.int64), np.asarray(judged, dtype=np.int64)
-    sums = _counts_by_cluster(people, said, labels, np.asarray(clusters))
-    return _estimate(_alpha_of, sums, len(people), draws=draws, seed=seed)
+    sums = counts_by_query(people, said, labels, np.asarray(clusters))
+    return _estimate(alpha_of_counts, sums, len(people), draws=draws, seed=seed)
 
 
 def _checked(
@@ -164,20 +164,23 @@ def _checked(
     return people, chances, names
 
 
-def _counts_by_cluster(
+def counts_by_query(
     people: NDArray[np.int64], judged: NDArray[np.int64], labels: int, names: NDArray[np.generic]
 ) -> Floats:
-    """What each cluster adds for each label: (clusters, 3, labels), of right pairs, of the judge's and of people's."""
+    """What each query adds for each label: (queries, 3, labels), of right pairs, of the judge's and of people's.
+
+    `people` and `judged` are (n,) label indices below `labels`, `names` (n,) the pairs' queries.
+    """
     one_hot = np.eye(labels)
     counts = np.stack([one_hot[people] * (people == judged)[:, None], one_hot[judged], one_hot[people]], axis=1)
     return sum_by_cluster(counts, names)
 
 
-# Statistics of sums (..., 3, labels) of what _counts_by_cluster makes.
+# Statistics of sums (..., 3, labels) of what counts_by_query makes.
 
 
-def _alpha_of(sums: Floats) -> Floats:
-    """Alpha of two raters: each pair adds its two labels, and two to the agreement if they are one."""
+def alpha_of_counts(sums: Floats) -> Floats:
+    """Alpha of two raters (...): each pair adds its two labels, and two to the agreement if they are one."""
     return alpha_of_coincidences(2 * sums[..., 0, :].sum(axis=-1), sums[..., 1, :] + sums[..., 2, :])
 
 
