@@ -60,14 +60,14 @@ def forecast(labels: ArrayLike, tables: ArrayLike, more: int, *, draws: int = 50
     if not can_forecast(seen, more):
         raise ValueError(f"judges with {sorted(seen.tolist())} labels carry no forecast for {more} more")
     now, then = float(seen.max()), float(seen.max()) + more
-    weights = _weights(counts.sum(axis=0))
+    weights = law_weights(counts[..., 0].sum(axis=0), counts[..., 1].sum(axis=0))
 
     def gain(sums: Floats) -> Floats:
-        scale, exponent = _fit(seen, sums, weights)
+        scale, exponent = fit_law(seen, _errors(sums), weights)
         return scale * now**-exponent - scale * then**-exponent
 
     def accuracy(sums: Floats) -> Floats:
-        scale, exponent = _fit(seen, sums, weights)
+        scale, exponent = fit_law(seen, _errors(sums), weights)
         return 1 - scale * then**-exponent
 
     whole = counts.sum(axis=0)[None]
@@ -77,7 +77,7 @@ def forecast(labels: ArrayLike, tables: ArrayLike, more: int, *, draws: int = 50
         low, high = bootstrap_clusters(statistic, counts, draws=draws, seed=seed)
         return Estimate(float(statistic(whole)[0]), low, high, n)
 
-    scale, exponent = (float(value[0]) for value in _fit(seen, whole, weights))
+    scale, exponent = (float(value[0]) for value in fit_law(seen, _errors(whole), weights))
     return Forecast(scale, exponent, round(then), estimate(accuracy), estimate(gain))
 
 
@@ -87,15 +87,18 @@ def _errors(sums: Floats) -> Floats:
     return (total - right + 0.5) / (total + 1)
 
 
-def _weights(sums: Floats) -> Floats:
-    """One over the variance of each judge's log error, up to a factor: (judges,)."""
-    error = _errors(sums)
-    return sums[:, 1] * error / (1 - error)
+def law_weights(right: Floats, total: Floats) -> Floats:
+    """One over the variance of each judge's log error, up to a factor, from how often it is right: (judges,)."""
+    error = _errors(np.stack([right, total], axis=-1))
+    return total * error / (1 - error)
 
 
-def _fit(labels: Floats, sums: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Scale and exponent (draws,) of the law, for sums (draws, judges, 2)."""
-    x, y = np.log(labels), np.log(_errors(sums))
+def fit_law(labels: Floats, errors: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Scale and exponent (draws,) of the law, from the errors (draws, judges) of judges with so many labels (judges,).
+
+    Errors must be above 0; `weights` is (judges,).
+    """
+    x, y = np.log(labels), np.log(errors)
     share = weights / weights.sum()
     centre, middle = share @ x, y @ share
     exponent = -((y - middle[:, None]) @ (share * (x - centre))) / (share @ (x - centre) ** 2)
