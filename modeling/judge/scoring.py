@@ -3,44 +3,36 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from modeling.evaluation.calibration import Calibration
-from modeling.judge.artifact import IncompatibleArtifact, read_artifact
+from modeling.judge.artifact import Artifact, IncompatibleArtifact, read_artifact
 from modeling.judge.base_model import resolve_base_model, weights_sha256
-from modeling.judge.kinds import load_model
+from modeling.judge.engines.choice import engine_for
+from modeling.judge.engines.engine import Engine, Floats
+from modeling.judge.engines.plain import PlainEngine
+from modeling.judge.kinds import form_of, load_models
 from modeling.judge.model import PairModel
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Judge:
-    """A trained judge in memory. `labels` names the columns of what it returns."""
+    """A trained judge in memory. `labels` names the columns of what it returns; no engine means the plain one."""
 
     model: PairModel
     calibration: Calibration = field(default_factory=Calibration)
+    engine: Engine | None = None
 
     @classmethod
-    def load(cls, folder: Path, device: torch.device | None = None) -> "Judge":
-        """The judge that an artifact's folder holds.
+    def load(cls, folder: Path, device: torch.device | None = None, engine: str = "auto") -> "Judge":
+        """The judge that an artifact's folder holds, computed by the engine of that name; see engine_for.
 
         CorruptArtifact when the folder is damaged, IncompatibleArtifact when it is whole but not for this
-        version or its base model has other weights, BaseModelError when that cannot be had.
+        version or its base model has other weights, BaseModelError when that cannot be had, EngineError.
         """
-        artifact = read_artifact(folder)
-        base = resolve_base_model(artifact.spec.base_model, artifact.spec.revision)
-        expected, found = artifact.manifest["base_model_sha256"], weights_sha256(base)
-        if found != expected:
-            raise IncompatibleArtifact(
-                f"{folder}: was trained on {artifact.spec.base_model} with weights {expected}, "
-                f"but {base} has {found}. Set base_model's revision or folder back, or train again."
-            )
-        return cls(load_model(artifact, base, device), Calibration.from_dict(artifact.manifest["calibration"]))
+        return load_judges([folder], device, engine)[0]
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -49,10 +41,69 @@ class Judge:
 
     def probabilities(self, queries: Sequence[str], products: Sequence[str]) -> Floats:
         """Calibrated probabilities (pairs, labels) for texts made by prompts.py; rows sum to 1."""
-        return self.calibration.probabilities(self.logits(queries, products)).astype(np.float32)
+        return self.calibrated(self.logits(queries, products))
 
     def logits(self, queries: Sequence[str], products: Sequence[str]) -> Floats:
         """Logits (pairs, labels), before calibration."""
-        if len(queries) != len(products):
-            raise ValueError(f"a pair is a query and a product, got {len(queries)} and {len(products)}")
-        return cast(Floats, self.model.logits(queries, products).numpy())
+        _check_sides(queries, products)
+        return self.computed_by.logits(queries, products)
+
+    def calibrated(self, logits: Floats) -> Floats:
+        """Probabilities (pairs, labels) from logits."""
+        return self.calibration.probabilities(logits).astype(np.float32)
+
+    @property
+    def computed_by(self) -> Engine:
+        """The engine that is at work."""
+        return self.engine or PlainEngine(self.model)
+
+
+def load_judges(folders: Sequence[Path], device: torch.device | None = None, engine: str = "auto") -> list[Judge]:
+    """The judges of several artifacts, in their order. Those on one base model have its weights in common.
+
+    A base model is read once, and checked once. Each judge says what it says when it is loaded alone, up to the
+    rounding of sums. Errors as Judge.load.
+    """
+    artifacts = [read_artifact(folder) for folder in folders]
+    bases: dict[Path, str] = {}
+    together: dict[tuple[Path, bool, str], list[int]] = {}
+    for place, artifact in enumerate(artifacts):
+        base = _checked_base(artifact, bases)
+        together.setdefault((base, *form_of(artifact.spec)), []).append(place)
+    judges: dict[int, Judge] = {}
+    for (base, *_form), places in together.items():
+        for place, model in zip(places, load_models([artifacts[one] for one in places], base, device), strict=True):
+            calibration = Calibration.from_dict(artifacts[place].manifest["calibration"])
+            judges[place] = Judge(model, calibration, engine_for(model, engine))
+    return [judges[place] for place in range(len(artifacts))]
+
+
+def score_together(judges: Sequence[Judge], queries: Sequence[str], products: Sequence[str]) -> list[Floats]:
+    """What each judge's `probabilities` are for the pairs: judges that read texts alike read them once."""
+    _check_sides(queries, products)
+    read: dict[object, object] = {}
+    answers = []
+    for judge in judges:
+        engine = judge.computed_by
+        if engine.reading not in read:
+            read[engine.reading] = engine.read(queries, products)
+        answers.append(judge.calibrated(engine.compute(read[engine.reading])))
+    return answers
+
+
+def _check_sides(queries: Sequence[str], products: Sequence[str]) -> None:
+    if len(queries) != len(products):
+        raise ValueError(f"a pair is a query and a product, got {len(queries)} and {len(products)}")
+
+
+def _checked_base(artifact: Artifact, bases: dict[Path, str]) -> Path:
+    """The folder of the base model that an artifact was trained on; `bases` keeps the weights' sums found so far."""
+    base = resolve_base_model(artifact.spec.base_model, artifact.spec.revision)
+    expected, found = artifact.manifest["base_model_sha256"], bases.get(base) or weights_sha256(base)
+    bases[base] = found
+    if found != expected:
+        raise IncompatibleArtifact(
+            f"{artifact.folder}: was trained on {artifact.spec.base_model} with weights {expected}, "
+            f"but {base} has {found}. Set base_model's revision or folder back, or train again."
+        )
+    return base
