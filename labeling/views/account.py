@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from labeling.access import signed_in
 from labeling.actions.accounts import save_account
-from labeling.forms import AccountForm
+from labeling.forms.account import AccountForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -17,7 +17,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from labeling.access import for_roles
 from labeling.actions.adjudication import leave_out_pair, rule_pair
 from labeling.actions.judgments import tree_of
-from labeling.forms import RulingForm
+from labeling.forms.adjudication import RulingForm
 from labeling.guidelines.tree import LabelLeaf, Question, SkipLeaf
 from labeling.guidelines.walk import PathError, parse_path, walk
 from labeling.models import GuidelineVersion, Judgment, Membership, Pair, Project, Role

@@ -15,7 +15,7 @@ from labeling.access import for_roles
 from labeling.actions.judgments import Answer, Outcome, tree_of
 from labeling.actions.queue import may_judge
 from labeling.actions.relabeling import answer_again
-from labeling.forms import AnswerForm
+from labeling.forms.desk import AnswerForm
 from labeling.guidelines.replay import Why, answers_that_hold, go_on, replay
 from labeling.guidelines.tree import Guideline, Question
 from labeling.guidelines.walk import Path, format_path, parse_path, walk

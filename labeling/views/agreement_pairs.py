@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from labeling.access import for_roles
 from labeling.exchange.marking import words_of
-from labeling.forms import BehindForm
+from labeling.forms.agreement_pairs import BehindForm
 from labeling.guidelines.parting import parting
 from labeling.guidelines.walk import parse_path
 from labeling.models import Judgment, Membership, Pair, Project, Role

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from labeling.access import for_roles
 from labeling.actions.alarms import note_alarm, reopen_alarm
-from labeling.forms import AlarmForm
+from labeling.forms.alarms import AlarmForm
 from labeling.models import Alarm, Membership, Project, Role
 from labeling.queries.agreement import NEWEST
 from labeling.views.behind import newest_tree, pairs_url

@@ -17,7 +17,7 @@ from labeling.actions.inquiries import ask_lead, standing_at
 from labeling.actions.judgments import tree_of
 from labeling.actions.queue import keep_lease
 from labeling.actions.shelf import keep_shelf
-from labeling.forms import AskForm
+from labeling.forms.inquiries import AskForm
 from labeling.guidelines.walk import parse_path
 from labeling.models import GuidelineVersion, Membership, Pair, Project, Role, Slot
 from labeling.queries.inquiries import queued_pair

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from labeling.access import for_roles
 from labeling.actions.audits import claim_item, draw_audit, give_verdict, note_verdict
 from labeling.actions.judgments import tree_of
-from labeling.forms import AnswerForm, NoteForm
+from labeling.forms.audits import NoteForm
+from labeling.forms.desk import AnswerForm
 from labeling.guidelines.tree import Question
 from labeling.guidelines.walk import Path, parse_path, walk
 from labeling.models import Audit, AuditItem, GuidelineVersion, Membership, Pair, Role

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from labeling.access import for_roles
 from labeling.actions.judgments import correct_judgment, tree_of
-from labeling.forms import AnswerForm, MissingField
+from labeling.forms.desk import AnswerForm, MissingField
 from labeling.guidelines.tree import Question, SkipLeaf
 from labeling.guidelines.walk import parse_path, walk
 from labeling.language import name_of

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from labeling.access import for_roles
 from labeling.actions.guidelines import DraftChangedError, draft_digest, publish_draft
 from labeling.actions.judgments import tree_of
-from labeling.forms import PublishForm
+from labeling.forms.workshop import PublishForm
 from labeling.guidelines.diff import changed_questions
 from labeling.guidelines.parse import GuidelineError
 from labeling.guidelines.tree import Guideline

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from labeling.access import for_roles
 from labeling.actions.gold import Source, add_gold, draw_gold, restore_gold, retire_gold
 from labeling.actions.judgments import tree_of
-from labeling.forms import DrawGoldForm, GoldForm
+from labeling.forms.gold import DrawGoldForm, GoldForm
 from labeling.guidelines.tree import LabelLeaf
 from labeling.guidelines.walk import format_path, whole_paths
 from labeling.models import GoldPair, Membership, Pair, Project, Role

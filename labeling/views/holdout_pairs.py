@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from labeling.access import for_roles
 from labeling.exchange.marking import words_of
-from labeling.forms import HoldoutForm
+from labeling.forms.holdout_pairs import HoldoutForm
 from labeling.models import Adapter, HoldoutPrediction, Label, Membership, Pair, Project, Role
 from labeling.queries.adapters import adapters_of
 from labeling.queries.holdout_pairs import Wanted, holdout_pairs, judgments_of

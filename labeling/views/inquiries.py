@@ -16,7 +16,7 @@ from labeling.access import for_roles
 from labeling.actions.inquiries import AnsweredMeanwhile, NoRightAnswer, answer_inquiry, make_example, mark_seen
 from labeling.actions.judgments import tree_of
 from labeling.exchange.marking import words_of
-from labeling.forms import InquiriesForm, InquiryAnswerForm
+from labeling.forms.inquiries import InquiriesForm, InquiryAnswerForm
 from labeling.guidelines.edit import GuidelineEditError
 from labeling.guidelines.tree import Guideline, Question
 from labeling.guidelines.walk import parse_path

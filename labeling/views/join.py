@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from labeling.access import signed_in
 from labeling.actions.invitations import Joined, Refusal, accept_invitation, digest_of, refusal_of
-from labeling.forms import NewcomerForm
+from labeling.forms.people import NewcomerForm
 from labeling.models import Invitation, Role
 from labeling.views.home import first_page
 

@@ -16,7 +16,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from labeling.access import for_roles
 from labeling.actions.judgments import Outcome, skip_pair, submit_answer, tree_of, undo_step
 from labeling.actions.queue import claim_slot, keep_lease, leave_pair, must_train
-from labeling.forms import AnswerForm, DraftForm, MissingField
+from labeling.forms.desk import AnswerForm, DraftForm, MissingField
 from labeling.guidelines.tree import Question
 from labeling.guidelines.walk import parse_path, walk
 from labeling.language import name_of

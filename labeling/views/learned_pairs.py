@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from labeling.access import for_roles
-from labeling.forms import LearnedForm
+from labeling.forms.learned_pairs import LearnedForm
 from labeling.models import Adapter, Label, Membership, Pair, Project, Role, Split
 from labeling.queries.adapters import adapters_of
 from labeling.queries.learned_pairs import pairs_learned, pairs_to_learn

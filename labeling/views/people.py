@@ -17,7 +17,7 @@ from labeling.actions.invitations import invite, leads_of, refusal_of, revoke_in
 from labeling.actions.judgments import tree_of
 from labeling.actions.members import add_member, pause_member, resume_member, set_languages
 from labeling.actions.queue import must_train, take_back
-from labeling.forms import InviteForm, LanguagesForm, PauseForm, TakeBackForm
+from labeling.forms.people import InviteForm, LanguagesForm, PauseForm, TakeBackForm
 from labeling.models import Invitation, Membership, Project, Role
 from labeling.queries.gold import BELOW_MARK
 from labeling.queries.judgments import judgments_of

@@ -14,7 +14,7 @@ from labeling.access import for_roles
 from labeling.actions.judgments import tree_of
 from labeling.actions.qualification import TrainingWalk, answer_training, qualify_if_reached
 from labeling.actions.queue import must_train
-from labeling.forms import TrainingForm
+from labeling.forms.training import TrainingForm
 from labeling.guidelines.feedback import Feedback, Parting, compare_walk
 from labeling.guidelines.tree import Question
 from labeling.guidelines.walk import Path, PathError, parse_path, walk

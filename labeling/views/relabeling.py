@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from labeling.access import for_roles
 from labeling.actions.relabeling import start_take_over, withdraw_relabels
-from labeling.forms import WithdrawForm
+from labeling.forms.relabeling import WithdrawForm
 from labeling.models import Job, Membership, Role
 from labeling.queries.projects import published_guideline
 from labeling.queries.relabels import relabel_progress, stranded_relabels, waiting_relabels

@@ -20,7 +20,7 @@ from labeling.actions.adjudication import (
     take_back_ruling,
 )
 from labeling.actions.judgments import tree_of
-from labeling.forms import FollowUpForm
+from labeling.forms.adjudication import FollowUpForm
 from labeling.models import GoldPair, Membership, Project, Role, Ruling, SetAside, Split
 from labeling.queries.adjudication import left_out, rulings_of
 from labeling.queries.projects import published_guideline

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 from labeling.access import for_roles
 from labeling.actions.judgments import tree_of
 from labeling.actions.set_aside import decide_set_aside, reopen_set_aside
-from labeling.forms import SetAsideForm
+from labeling.forms.set_aside import SetAsideForm
 from labeling.models import Membership, Role, SetAside
 from labeling.queries.projects import published_guideline
 from labeling.queries.set_aside import waiting_set_aside

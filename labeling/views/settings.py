@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from labeling.access import for_roles
 from labeling.actions.projects import configure_project
-from labeling.forms import SettingsForm
+from labeling.forms.settings import SettingsForm
 from labeling.models import Membership, Project, Role
 from labeling.views.frame import project_page
 

@@ -15,7 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from labeling.access import for_roles
 from labeling.actions.judgments import Outcome, skip_pair, submit_answer, tree_of, undo_step
 from labeling.actions.shelf import MOST, claim_shelf, keep_shelf
-from labeling.forms import AnswerForm, KeepShelfForm, MissingField
+from labeling.forms.desk import AnswerForm, KeepShelfForm, MissingField
 from labeling.guidelines.tree import Guideline, Question
 from labeling.guidelines.walk import parse_path, walk
 from labeling.models import GuidelineVersion, Judgment, Membership, Pair, Role

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from labeling.access import for_roles
 from labeling.actions.judgments import tree_of
 from labeling.exchange.marking import words_of
-from labeling.forms import SamplePairForm, TryForm
+from labeling.forms.workshop import SamplePairForm, TryForm
 from labeling.guidelines.parse import GuidelineError
 from labeling.guidelines.tree import Guideline, LabelLeaf, Question, SkipLeaf
 from labeling.guidelines.walk import Path, PathError, format_path, open_beginning, parse_path, walk

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from labeling.access import for_roles
 from labeling.actions.judgments import tree_of
-from labeling.forms import SearchForm
+from labeling.forms.work import SearchForm
 from labeling.models import Membership, Role
 from labeling.queries.history import Step, steps_of
 from labeling.queries.judgments import judged_today

@@ -18,7 +18,7 @@ from labeling.actions.guidelines import (
     start_draft,
 )
 from labeling.actions.judgments import tree_of
-from labeling.forms import GuidelineDraftForm, WorkedExampleForm
+from labeling.forms.workshop import GuidelineDraftForm, WorkedExampleForm
 from labeling.guidelines.diff import changed_questions, compare_lines
 from labeling.guidelines.edit import GuidelineEditError
 from labeling.guidelines.parse import GuidelineError, Problem, parse_guideline
