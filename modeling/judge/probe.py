@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 from torch.nn import functional
 
 from modeling.judge.dataset import Example
@@ -31,13 +32,18 @@ def fit_head(model: PairModel, rows: Sequence[Example], penalty: float, seed: in
     features = model.features([row.query for row in rows], [row.product for row in rows])
     labels = torch.tensor([row.label for row in rows], device=features.device)
     weights = torch.tensor([row.weight for row in rows], dtype=torch.float32, device=features.device)
+    fit_linear(head, features, labels, weights, penalty)
+
+
+def fit_linear(head: nn.Linear, features: Tensor, labels: Tensor, weights: Tensor, penalty: float) -> None:
+    """Fit a head to features (pairs, numbers), labels (pairs,) and weights (pairs,), from where it is, as fit_head."""
     parameters = [parameter.requires_grad_(True) for parameter in head.parameters()]
     solver = torch.optim.LBFGS(parameters, max_iter=_STEPS, line_search_fn="strong_wolfe")
 
-    def loss() -> torch.Tensor:
+    def loss() -> Tensor:
         solver.zero_grad()
         losses = functional.cross_entropy(head(features), labels, reduction="none")
-        total = ((losses * weights).sum() + penalty / 2 * head.weight.square().sum()) / len(rows)
+        total = ((losses * weights).sum() + penalty / 2 * head.weight.square().sum()) / len(labels)
         total.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         return total
 
