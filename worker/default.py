@@ -2,9 +2,9 @@
 
 import logging
 import secrets
-from functools import partial
 from typing import Any
 
+import numpy as np
 from celery import shared_task
 
 from labeling.actions.agreement import measure_agreement as measure
@@ -15,9 +15,9 @@ from labeling.actions.relabeling import StoppedError, bring_under
 from labeling.actions.rounds import Drawn, open_round
 from labeling.actions.scoring import plan_shards
 from labeling.models import Job, Project
-from labeling.queries.predictions import candidates, champion_of, holdout_pairs
-from labeling.queries.projects import labels_of
-from modeling.sampling.batch import draw_batch
+from labeling.queries.predictions import candidates, champion_of
+from modeling.sampling.batch import RANDOM, draw_batch
+from modeling.sampling.rules import Rules
 from modeling.sampling.shelves import draw_queries
 
 log = logging.getLogger(__name__)
@@ -105,41 +105,32 @@ def draw_round(job: Job) -> str:
     """Draw and open a round for the job's project; return what was done in plain words."""
     project = job.project
     champion = champion_of(project)
-    pool = candidates(project, champion, len(labels_of(project)))
-    if not len(pool.pair_ids):
+    pool = candidates(project, champion)
+    if not len(pool):
         return "Every pair of the pool has been judged: there is nothing left to select."
     seed = secrets.randbits(48)
     whole = project.desk == Project.Desk.SHELF
-    draw = draw_queries if whole else partial(draw_batch, max_per_query=project.max_per_query)
-    batch = draw(
-        pool.pair_ids,
-        pool.query_ids,
-        pool.probabilities,
-        size=project.batch_size,
-        random_share=project.random_share,
-        seed=seed,
-    )
-    holdout = holdout_pairs(project, pool.pair_ids[batch.index[batch.stream == "active"]])
+    rules = Rules(size=project.batch_size, random_share=project.random_share, max_per_query=project.max_per_query)
+    batch = (draw_queries if whole else draw_batch)(pool, rules, seed)
     drawn = [
         Drawn(
             pair_id=int(pool.pair_ids[index]),
             stream=str(batch.stream[row]),
-            chance=float(batch.chance[row]) if batch.stream[row] == "random" else None,
-            score=float(batch.score[row]) if batch.stream[row] == "active" else None,
+            chance=float(batch.chance[row]) if batch.stream[row] == RANDOM else None,
+            score=None if np.isnan(batch.score[row]) else float(batch.score[row]),
             query_id=int(pool.query_ids[index]) if whole else None,
         )
         for row, index in enumerate(batch.index)
-        if int(pool.pair_ids[index]) not in holdout or batch.stream[row] == "random"
     ]
     opened = open_round(
         project,
         drawn,
         strategy="margin" if champion else "uniform",
         seed=seed,
-        pool_size=len(pool.pair_ids),
+        pool_size=len(pool),
         adapter=champion,
         actor=job.requested_by,
     )
     active = sum(one.stream == "active" for one in drawn)
     at_random = len(drawn) - active
-    return f"{opened}: {len(drawn):,} of {len(pool.pair_ids):,} pairs, {active:,} picked and {at_random:,} at random."
+    return f"{opened}: {len(drawn):,} of {len(pool):,} pairs, {active:,} picked and {at_random:,} at random."

@@ -1,30 +1,19 @@
 """What the champion says of the pool."""
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from django.db.models import Avg, Exists, F, OuterRef, QuerySet
 from numpy.typing import NDArray
 
-from labeling.models import Adapter, Consensus, Pair, Prediction, Project, QueueEntry, Split, Stream
+from labeling.models import Adapter, Consensus, Pair, Prediction, Project, Query, QueueEntry, Split, Stream
 from labeling.queries.pairs import untouched_pairs
+from labeling.queries.projects import labels_of
+from modeling.sampling.contract import Pool, Text
 
 CHUNK = 50_000
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """The pairs a round can be drawn from, in the order of their ids.
-
-    pair_ids and query_ids: int64 (n,); probabilities: float32 (n, labels), or None where there is no champion.
-    A pair that the champion has not scored counts as certain, so that only the random share reaches it. So does
-    a pair of a holdout query: it can never be learned from, and only what was drawn at random may be measured on.
-    """
-
-    pair_ids: NDArray[np.int64]
-    query_ids: NDArray[np.int64]
-    probabilities: NDArray[np.float32] | None
 
 
 def champion_of(project: Project) -> Adapter | None:
@@ -38,39 +27,65 @@ def former_champion(project: Project) -> Adapter | None:
     return retired.order_by("-promoted_at").first()
 
 
-def candidates(project: Project, champion: Adapter | None, label_count: int) -> Candidates:
-    """Return the untouched pairs with the champion's probabilities. Memory grows with 16 + 4k bytes a pair."""
-    rows = untouched_pairs(project).order_by("id").values_list("id", "query_id")
-    current = Prediction.objects.filter(adapter=champion, revision=F("pair__product__revision"))
-    usable = current.exclude(pair__query__split=Split.HOLDOUT)
-    ids = _int_table(rows)
-    if champion is None:
-        return Candidates(ids[:, 0], ids[:, 1], None)
-    probabilities = np.zeros((len(ids), label_count), dtype=np.float32)
-    probabilities[:, 0] = 1
-    scored = usable.order_by("pair_id").values_list("pair_id", "probabilities")
-    chunk: list[tuple[int, list[float]]] = []
-    for row in scored.iterator(chunk_size=CHUNK):
-        chunk.append(row)
-        if len(chunk) == CHUNK:
-            _fill(probabilities, ids[:, 0], chunk)
-            chunk = []
-    _fill(probabilities, ids[:, 0], chunk)
-    return Candidates(ids[:, 0], ids[:, 1], probabilities)
+def candidates(project: Project, champion: Adapter | None, rival: Adapter | None = None) -> Pool:
+    """Return the untouched pairs in the order of their ids, with what both adapters say: what a round is drawn from.
+
+    Pairs of holdout queries are for the random part only, since they can never be learned from, and only what was
+    drawn at random may be measured on; so are pairs that the champion has not scored with their current text. What
+    the rival has not scored has the champion's probabilities. An adapter that has scored nothing counts as none.
+    Memory grows with 17 + 4k bytes a pair.
+    """
+    labels = labels_of(project)
+    rows = _int_table(untouched_pairs(project).order_by("id").values_list("id", "query_id"))
+    held = Query.objects.filter(project=project, split=Split.HOLDOUT).values_list("id", flat=True)
+    random_only = np.isin(rows[:, 1], np.fromiter(held.iterator(chunk_size=CHUNK), dtype=np.int64))
+    probabilities, scored = _said(champion, rows[:, 0], len(labels))
+    rivals, known = _said(rival, rows[:, 0], len(labels))
+    if probabilities is None:
+        rivals = None
+    elif rivals is not None and known is not None:
+        rivals[~known] = probabilities[~known]
+    return Pool(
+        pair_ids=rows[:, 0],
+        query_ids=rows[:, 1],
+        labels=tuple(label.key for label in labels),
+        gains=np.array([label.gain for label in labels]),
+        probabilities=probabilities,
+        rival=rivals,
+        random_only=random_only if scored is None else random_only | ~scored,
+        texts=texts_of,
+    )
+
+
+def texts_of(pair_ids: NDArray[np.int64]) -> list[Text]:
+    """Return the pairs' queries and the current titles of their products, in the same order."""
+    rows = Pair.objects.filter(pk__in=pair_ids.tolist()).values_list("pk", "query__text", "product__revision__title")
+    found = {pk: Text(query, title or "") for pk, query, title in rows}
+    return [found[pair_id] for pair_id in pair_ids.tolist()]
+
+
+def _said(
+    adapter: Adapter | None, pair_ids: NDArray[np.int64], labels: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | tuple[None, None]:
+    """Return the adapter's probabilities (n, labels) of the sorted pairs' current texts, and which are known.
+
+    Neither where it has scored none of them, and without an adapter.
+    """
+    probabilities = np.zeros((len(pair_ids), labels), dtype=np.float32)
+    known = np.zeros(len(pair_ids), dtype=np.bool_)
+    current = Prediction.objects.filter(adapter=adapter, revision=F("pair__product__revision")).order_by("pair_id")
+    rows = current.values_list("pair_id", "probabilities").iterator(chunk_size=CHUNK)
+    while len(pair_ids) and (chunk := list(islice(rows, CHUNK))):
+        pairs = np.array([pair for pair, _ in chunk], dtype=np.int64)
+        at = np.minimum(np.searchsorted(pair_ids, pairs), len(pair_ids) - 1)
+        mine = pair_ids[at] == pairs
+        probabilities[at[mine]] = np.array([values for _, values in chunk], dtype=np.float32)[mine]
+        known[at[mine]] = True
+    return (probabilities, known) if known.any() else (None, None)
 
 
 def _int_table(rows: Any) -> NDArray[np.int64]:
     return np.fromiter((row for row in rows.iterator(chunk_size=CHUNK)), dtype=np.dtype((np.int64, 2)))
-
-
-def _fill(table: NDArray[np.float32], ids: NDArray[np.int64], rows: list[tuple[int, list[float]]]) -> None:
-    """Write the rows whose pair is among the sorted `ids`."""
-    if not rows or not len(ids):
-        return
-    pairs = np.array([pair for pair, _ in rows], dtype=np.int64)
-    at = np.minimum(np.searchsorted(ids, pairs), len(ids) - 1)
-    known = ids[at] == pairs
-    table[at[known]] = np.array([values for _, values in rows], dtype=np.float32)[known]
 
 
 def pool_predictions(project: Project, champion: Adapter) -> QuerySet[Prediction]:
@@ -79,12 +94,6 @@ def pool_predictions(project: Project, champion: Adapter) -> QuerySet[Prediction
     return Prediction.objects.filter(
         ~Exists(settled), adapter=champion, pair__project=project, revision=F("pair__product__revision")
     )
-
-
-def holdout_pairs(project: Project, pair_ids: NDArray[np.int64]) -> set[int]:
-    """Return which of these pairs are of holdout queries."""
-    found = Pair.objects.filter(project=project, pk__in=pair_ids.tolist(), query__split=Split.HOLDOUT)
-    return set(found.values_list("pk", flat=True))
 
 
 @dataclass(frozen=True)

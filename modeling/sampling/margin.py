@@ -2,21 +2,26 @@
 
 import numpy as np
 
-from modeling.sampling.contract import Probabilities, Scores, check_probabilities
-
-# Rows sorted at a time: bounds the memory, whatever the pool's size.
-_BLOCK_ROWS = 1_000_000
+from modeling.sampling.contract import Pool, Probabilities, Scored, Scores, Strategy, in_blocks, two_likeliest
 
 
-def score(probabilities: Probabilities, _random: np.random.Generator, /) -> Scores:
+def score(pool: Pool, _random: np.random.Generator) -> Scored:
     """1 - (largest - second largest probability), (n,) in [0, 1]: 1 where two labels are equally likely.
 
     Source: Scheffer, Decomain and Wrobel, "Active hidden Markov models for information extraction" (2001).
     """
-    check_probabilities(probabilities)
-    scores = np.empty(len(probabilities), dtype=np.float32)
-    for start in range(0, len(probabilities), _BLOCK_ROWS):
-        block = slice(start, start + _BLOCK_ROWS)
-        top = np.partition(probabilities[block], -2, axis=1)[:, -2:]
-        scores[block] = 1 - (top[:, 1] - top[:, 0])
-    return scores
+    return Scored(in_blocks(_margins, pool.known_probabilities()), two_likeliest(pool))
+
+
+def _margins(probabilities: Probabilities) -> Scores:
+    top = np.partition(probabilities, -2, axis=1)[:, -2:]
+    return np.asarray(1 - (top[:, 1] - top[:, 0]), dtype=np.float32)
+
+
+STRATEGY = Strategy(
+    key="margin",
+    name="Margin",
+    sentence="Pairs whose two likeliest labels are nearly as likely as each other.",
+    score=score,
+    needs=("probabilities",),
+)

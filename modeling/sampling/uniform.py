@@ -2,10 +2,17 @@
 
 import numpy as np
 
-from modeling.sampling.contract import Probabilities, Scores, check_probabilities
+from modeling.sampling.contract import Pool, Reason, Scored, Strategy
 
 
-def score(probabilities: Probabilities, random: np.random.Generator, /) -> Scores:
-    """Random scores (n,) in [0, 1): an order that the model has no say in."""
-    check_probabilities(probabilities)
-    return random.random(len(probabilities), dtype=np.float32)
+def score(pool: Pool, random: np.random.Generator) -> Scored:
+    """Random scores (n,) in [0, 1): an order that the judge has no say in."""
+    return Scored(random.random(len(pool), dtype=np.float32), lambda _: Reason("drawn by chance"))
+
+
+STRATEGY = Strategy(
+    key="uniform",
+    name="By chance",
+    sentence="Every pair is as likely as any other; the rules around it hold all the same.",
+    score=score,
+)

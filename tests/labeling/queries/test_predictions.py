@@ -32,7 +32,7 @@ def test_candidates_without_a_champion_are_the_untouched_pairs() -> None:
     make_pair(other)
     make_round(project, pairs[:1])
     judge(make_member(project))
-    found = candidates(project, None, 4)
+    found = candidates(project, None)
     assert found.pair_ids.tolist() == [pairs[1].pk, pairs[2].pk]
     assert found.query_ids.tolist() == [pairs[1].query_id, pairs[2].query_id]
     assert found.pair_ids.dtype == found.query_ids.dtype == np.int64
@@ -41,11 +41,9 @@ def test_candidates_without_a_champion_are_the_untouched_pairs() -> None:
 
 def test_candidates_of_an_empty_pool_are_none() -> None:
     project = make_project()
-    found = candidates(project, None, 4)
+    found = candidates(project, None)
     assert (found.pair_ids.shape, found.query_ids.shape) == ((0,), (0,))
-    scored = candidates(project, make_adapter(project), 4)
-    assert scored.probabilities is not None
-    assert scored.probabilities.shape == (0, 4)
+    assert candidates(project, make_adapter(project)).probabilities is None
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 50_000])
@@ -58,14 +56,35 @@ def test_candidates_have_the_champions_probabilities(chunk: int, monkeypatch: py
     predict(champion, {pairs[3]: UNSURE, pairs[0]: UNSURE, pairs[2]: SURE, pairs[4]: UNSURE})
     make_round(project, pairs[:1])
     judge(make_member(project))
-    found = candidates(project, champion, 4)
+    found = candidates(project, champion)
     assert set(found.pair_ids.tolist()) >= {pair.pk for pair in pairs[1:]}
     wanted = np.isin(found.pair_ids, [pair.pk for pair in pairs[1:]])
     assert found.probabilities is not None
     assert found.probabilities.dtype == np.float32
-    # Pairs that the champion has not scored, or that are of holdout queries, count as certain.
-    expected = np.array([CERTAIN, SURE, UNSURE, CERTAIN], dtype=np.float32)
-    np.testing.assert_array_equal(found.probabilities[wanted], expected)
+    assert found.random_only is not None
+    # Pairs that the champion has not scored, or that are of holdout queries, are for the random part only.
+    assert found.random_only[wanted].tolist() == [True, False, False, True]
+    expected = np.array([SURE, UNSURE], dtype=np.float32)
+    np.testing.assert_array_equal(found.probabilities[wanted][1:3], expected)
+
+
+def test_candidates_have_what_strategies_may_ask_for() -> None:
+    project = make_project()
+    pairs = [make_pair(project, query_text=text) for text in ("mug", "lamp")]
+    champion, rival = make_adapter(project), make_adapter(project, champion=False)
+    assert candidates(project, champion, rival).probabilities is None  # no adapter has scored anything yet
+    predict(champion, dict.fromkeys(pairs, SURE))
+    assert candidates(project, champion, rival).rival is None
+    predict(rival, {pairs[1]: UNSURE})
+    found = candidates(project, champion, rival)
+    assert (found.labels, found.gains.tolist() if found.gains is not None else []) == (tuple("ESCI"), [1, 0.1, 0.01, 0])
+    assert found.rival is not None
+    # Of a pair that the challenger has not scored both say the same.
+    np.testing.assert_array_equal(found.rival, np.array([SURE, UNSURE], dtype=np.float32))
+    assert found.texts is not None
+    texts = found.texts(found.pair_ids[::-1])
+    assert [text.query for text in texts] == ["lamp", "mug"]
+    assert [text.title for text in texts] == [str(pair.product.revision) for pair in pairs[::-1]]
 
 
 def test_pool_predictions_are_the_champions_of_pairs_that_are_not_settled() -> None:
