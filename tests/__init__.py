@@ -1,0 +1,1 @@
+"""What holds Winnow to its word."""
