@@ -11,11 +11,13 @@ from labeling.actions.agreement import measure_agreement as measure
 from labeling.actions.error_models import fit_errors
 from labeling.actions.jobs import fail_job, finish_job, recover_jobs, report_progress, start_job
 from labeling.actions.loop import advance_loop, measure_when_due
+from labeling.actions.pool import measure_pool
 from labeling.actions.relabeling import StoppedError, bring_under
 from labeling.actions.rounds import Drawn, open_round
 from labeling.actions.scoring import plan_shards
 from labeling.models import Job, Project
 from labeling.queries.predictions import candidates, champion_of
+from modeling.evaluation.pool import predicted_means
 from modeling.sampling.batch import RANDOM, draw_batch
 from modeling.sampling.rules import Rules
 from modeling.sampling.shelves import draw_queries
@@ -62,6 +64,8 @@ def measure_agreement(job_id: int) -> None:
         report_progress(job, 0, 0, "Finding out how each person errs.")
         job.project.refresh_from_db()  # how labels are to be resolved may have been changed meanwhile
         fit_errors(job.project)
+        report_progress(job, 0, 0, "Estimating what the pool holds.")
+        measure_pool(job.project)
         known: dict[str, Any] = {
             "judgments": report.judgments,
             "through_id": report.through_id,
@@ -119,6 +123,7 @@ def draw_round(job: Job) -> str:
             chance=float(batch.chance[row]) if batch.stream[row] == RANDOM else None,
             score=None if np.isnan(batch.score[row]) else float(batch.score[row]),
             query_id=int(pool.query_ids[index]) if whole else None,
+            probabilities=None if pool.probabilities is None else pool.probabilities[index].tolist(),
         )
         for row, index in enumerate(batch.index)
     ]
@@ -130,6 +135,7 @@ def draw_round(job: Job) -> str:
         pool_size=len(pool),
         adapter=champion,
         actor=job.requested_by,
+        predicted=None if pool.probabilities is None else predicted_means(pool.probabilities),
     )
     active = sum(one.stream == "active" for one in drawn)
     at_random = len(drawn) - active

@@ -1,11 +1,13 @@
 """Opening and closing rounds."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from labeling.actions.audit_log import record
@@ -15,7 +17,7 @@ from labeling.queries.queue import open_round_of
 
 @dataclass(frozen=True)
 class Drawn:
-    """One pair for a round: why it is in, with what chance (random) or score (active).
+    """One pair for a round: why it is in, with what chance (random) or score (active), and what was said of it.
 
     Pairs that name their query were drawn as a whole query and stay beside each other in the queue.
     """
@@ -25,6 +27,8 @@ class Drawn:
     chance: float | None
     score: float | None
     query_id: int | None = None
+    reason: Mapping[str, Any] = field(default_factory=dict)
+    probabilities: list[float] | None = None
 
 
 @transaction.atomic
@@ -37,6 +41,8 @@ def open_round(
     pool_size: int,
     adapter: Adapter | None = None,
     actor: User | None = None,
+    rules: Mapping[str, Any] | None = None,
+    predicted: Mapping[str, Any] | None = None,
 ) -> Round:
     """Close the open round and open the next one with the drawn pairs.
 
@@ -51,7 +57,15 @@ def open_round(
     carried = _carried_entries(project)
     number = (Round.objects.filter(project=project).order_by("-number").values_list("number", flat=True).first()) or 0
     opened = Round.objects.create(
-        project=project, number=number + 1, strategy=strategy, seed=seed, pool_size=pool_size, adapter=adapter
+        project=project,
+        number=number + 1,
+        strategy=strategy,
+        seed=seed,
+        pool_size=pool_size,
+        adapter=adapter,
+        rules=dict(rules or {}),
+        predicted=dict(predicted or {}),
+        last_pair=Pair.objects.filter(project=project).aggregate(newest=Max("pk"))["newest"],
     )
     known = set(Consensus.objects.filter(pair__in=[one.pair_id for one in drawn]).values_list("pair_id", flat=True))
     fresh = [one for one in _shuffle_streams(drawn, seed) if one.pair_id not in known]
@@ -62,6 +76,8 @@ def open_round(
             stream=entry.stream,
             chance=entry.chance,
             score=entry.score,
+            reason=entry.reason,
+            probabilities=entry.probabilities,
             overlap=max(1, project.overlap - entry.pair.consensus.judgments),
         )
         for entry in carried
@@ -72,6 +88,8 @@ def open_round(
             stream=one.stream,
             chance=one.chance,
             score=one.score,
+            reason=dict(one.reason),
+            probabilities=one.probabilities,
             overlap=project.overlap,
         )
         for one in fresh

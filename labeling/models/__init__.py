@@ -13,6 +13,7 @@ from labeling.models.job import Job, ScoringShard, TrainingStep
 from labeling.models.judgment import Judgment
 from labeling.models.membership import Membership, Role
 from labeling.models.pair import ImportedLabel, ImportSource, Pair, PairAttribute
+from labeling.models.pool import PoolReport
 from labeling.models.prediction import Prediction
 from labeling.models.product import Product, ProductRevision
 from labeling.models.project import Project
@@ -50,6 +51,7 @@ __all__ = [
     "Membership",
     "Pair",
     "PairAttribute",
+    "PoolReport",
     "Prediction",
     "Product",
     "ProductRevision",

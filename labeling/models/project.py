@@ -29,6 +29,8 @@ class Project(models.Model):
         BETTER = "better", "Only when it is surely better than the champion"
         NOT_WORSE = "not_worse", "When it is surely not worse than the champion by the margin"
 
+    MIXED = "mixed"  # the strategy that is several
+
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=100)
     scheme = models.ForeignKey(LabelScheme, models.PROTECT)
@@ -133,6 +135,28 @@ class Project(models.Model):
         help_text="At most this many pairs of one query are picked by the strategy in a round.",
     )
 
+    strategy = models.CharField(
+        verbose_name="pairs are picked by",
+        max_length=30,
+        default=MIXED,
+        help_text="How the part of a round that is not drawn at random is chosen.",
+    )
+    titles_apart = models.BooleanField(
+        verbose_name="keep nearly equal titles apart",
+        default=True,
+        help_text="Of products with nearly the same title only one is picked in a round.",
+    )
+    label_floor = models.FloatField(
+        verbose_name="least share of each label",
+        default=0.0,
+        help_text="Share of the picked pairs that are to be of each label, as the judge predicts it. 0: no floor.",
+    )
+    round_worth = models.FloatField(
+        verbose_name="alpha that a round is worth",
+        default=0.005,
+        help_text="Winnow advises against another round when it is surely expected to gain less than this.",
+    )
+
     least_confidence = models.FloatField(
         verbose_name="least confidence of a label",
         default=0.0,
@@ -224,6 +248,16 @@ class Project(models.Model):
                 condition=Q(batch_size__gte=1, max_per_query__gte=1, shard_size__gte=1, train_after__gte=1),
                 name="project_sizes_positive",
                 violation_error_message="Sizes of rounds, queries, scoring tasks and trainings start at 1.",
+            ),
+            models.CheckConstraint(
+                condition=Q(label_floor__gte=0, label_floor__lte=0.5),
+                name="project_label_floor_is_small",
+                violation_error_message="The least share of each label is 0 to 0.5.",
+            ),
+            models.CheckConstraint(
+                condition=Q(round_worth__gte=0, round_worth__lt=1),
+                name="project_round_worth_is_a_difference",
+                violation_error_message="The alpha that a round is worth is at least 0 and below 1.",
             ),
             models.CheckConstraint(
                 condition=Q(promotion_margin__gte=0, promotion_margin__lt=0.5),

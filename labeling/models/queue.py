@@ -3,6 +3,7 @@
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -22,7 +23,9 @@ class Stream(models.TextChoices):
 class QueueEntry(models.Model):
     """A pair in a round's queue, with why it is there.
 
-    `overlap` is how many slots it starts with; where people disagree it gets more.
+    `overlap` is how many slots it starts with; where people disagree it gets more. `probabilities` are in the
+    scheme's order of labels; they stay when the adapter's predictions are dropped, and what is measured on the random
+    stream is compared with what was said before anybody judged. Annotators never see them, nor the reason.
     """
 
     round = models.ForeignKey(Round, models.PROTECT, related_name="entries", db_index=False)
@@ -32,6 +35,10 @@ class QueueEntry(models.Model):
     score = models.FloatField(null=True, help_text="For the active stream: what the strategy gave it.")
     rank = models.PositiveIntegerField(help_text="Served in this order.")
     overlap = models.PositiveSmallIntegerField()
+    reason = models.JSONField(default=dict, help_text="Why it was chosen, for leads: strategy, words and values.")
+    probabilities: "ArrayField[list[float] | None, list[float] | None]" = ArrayField(
+        models.FloatField(), null=True, help_text="What the round's adapter said of the pair when it was drawn."
+    )
 
     class Meta:
         constraints = (

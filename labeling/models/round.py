@@ -26,6 +26,12 @@ class Round(models.Model):
         related_name="+",
         help_text="Whose predictions were used.",
     )
+    rules = models.JSONField(default=dict, help_text="How it was drawn: the shares of its parts and the limits.")
+    predicted = models.JSONField(
+        default=dict,
+        help_text="What the adapter said of the pool it was drawn from, in the mean: labeling.queries.predictions.",
+    )
+    last_pair = models.BigIntegerField(null=True, help_text="The project's newest pair when it was drawn.")
     opened_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True)
 

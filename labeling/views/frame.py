@@ -18,6 +18,7 @@ PAGES = (
     (_("My work"), "work", (Role.ANNOTATOR,)),
     (_("Audit"), "audit", (Role.AUDITOR,)),
     (_("Rounds"), "rounds", (Role.LEAD,)),
+    (_("Pool"), "pool", (Role.LEAD,)),
     (_("Questions"), "inquiries", (Role.ANNOTATOR, Role.LEAD)),
     (_("Adjudication"), "adjudication", (Role.AUDITOR, Role.LEAD)),
     (_("Guideline"), "guideline", (Role.ANNOTATOR, Role.AUDITOR, Role.LEAD)),

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -101,6 +102,25 @@ def sharpen_pool(draws: Sequence[Draw], *, level: float = LEVEL) -> tuple[Estima
     return _combined(labeled, _tuned(labeled), level)
 
 
+def predicted_means(probabilities: ArrayLike) -> dict[str, Any]:
+    """What a judge says of a pool (n, labels) in the mean, as plain JSON: what draws from it are sharpened with.
+
+    `probabilities` of each label; `alike`: the chance that two draws from a pair's probabilities are one label;
+    `confidence` of the likeliest label, of the `scored` pairs: those whose row is not all 0. Empty without pairs.
+    """
+    table = np.asarray(probabilities)
+    if not len(table):
+        return {}
+    best = table.max(axis=1)
+    scored = int((best > 0).sum())
+    return {
+        "probabilities": table.mean(axis=0, dtype=np.float64).tolist(),
+        "alike": float(np.einsum("ij,ij->i", table, table).mean(dtype=np.float64)),
+        "confidence": float(best.sum(dtype=np.float64) / scored) if scored else None,
+        "scored": scored,
+    }
+
+
 def naive_shares(values: ArrayLike, clusters: ArrayLike, *, draws: int = 500, seed: int = 0) -> tuple[Estimate, ...]:
     """The mean of each value (n, d) over all labels there are, as if they had all been drawn at random.
 
@@ -186,8 +206,9 @@ def _predicted(draw: Draw) -> Floats:
 def _tuned(draws: Sequence[Draw]) -> float:
     """The lambda with the least variance over all values: how labels go with predictions, query by query."""
     together, alone = 0.0, 0.0
+    draws = [draw for draw in draws if len(draw.values)]
     for draw, weight in zip(draws, _round_weights(draws).tolist(), strict=True):
-        if draw.predicted is None or not len(draw.values):
+        if draw.predicted is None:
             continue
         shares = _shares(draw)
         said, seen = draw.predicted - shares @ draw.predicted, draw.values - shares @ draw.values

@@ -156,6 +156,7 @@ PAGES: dict[Role, list[Visit]] = {
                 "project",
                 "agreement",
                 "rounds",
+                "pool",
                 "people",
                 "person",
                 "set-aside",
@@ -207,7 +208,7 @@ POST_ONLY = {
 }
 FOR_MACHINES = {"health", "summary", "learning-curve", "compare-choose", "agreement-csv", "agreement-chart"}
 FOR_MACHINES |= {"loss-curve", "loss-csv", "adapter-chart", "adapter-csv", "adapters-csv", "adapters-over-time"}
-FOR_MACHINES |= {"adapters-choose"}
+FOR_MACHINES |= {"adapters-choose", "pool-shares"}
 # Looked at in tests of their own.
 ELSEWHERE = {"login", "join", "joining"}
 # What Tab meets on the desk, in this order.

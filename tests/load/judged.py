@@ -24,12 +24,13 @@ CREATE TEMPORARY TABLE judged ON COMMIT DROP AS
         floor(random() * random() * (SELECT max(of) FROM walks)) AS truth
     FROM labeling_pair pair JOIN labeling_product product ON product.id = pair.product_id
     WHERE pair.project_id = %(project)s;
-INSERT INTO labeling_round (project_id, number, state, strategy, seed, pool_size, opened_at, closed_at)
-    SELECT %(project)s, number, 'closed', 'uniform', 1, count(*), now(), now()
+INSERT INTO labeling_round
+    (project_id, number, state, strategy, seed, pool_size, opened_at, closed_at, rules, predicted)
+    SELECT %(project)s, number, 'closed', 'uniform', 1, count(*), now(), now(), '{}', '{}'
     FROM judged, generate_series(1, 2) AS number GROUP BY number;
-INSERT INTO labeling_queueentry (round_id, pair_id, stream, chance, score, rank, overlap)
+INSERT INTO labeling_queueentry (round_id, pair_id, stream, chance, score, rank, overlap, reason)
     SELECT round.id, pair, CASE WHEN number = 2 THEN 'repeat' WHEN n %% 3 = 0 THEN 'active' ELSE 'random' END, 0.5,
-        NULL, n, 2 + n %% 2
+        NULL, n, 2 + n %% 2, '{}'
     FROM judged, labeling_round round WHERE project_id = %(project)s AND (number = 1 OR n %% 100 = 0);
 CREATE TEMPORARY TABLE walked ON COMMIT DROP AS
     SELECT (SELECT coalesce(max(id), 0) FROM labeling_slot) + row_number() OVER (ORDER BY turn < 0, n, turn) AS slot,

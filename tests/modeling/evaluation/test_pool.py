@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from statsmodels.stats.proportion import proportion_confint
 
 from modeling.estimates import Estimate, Floats
-from modeling.evaluation.pool import Draw, estimate_pool, naive_shares, sharpen_pool
-from modeling.sampling.batch import RANDOM, draw_batch
-from modeling.sampling.shelves import draw_queries
+from modeling.evaluation.pool import Draw, estimate_pool, naive_shares, predicted_means, sharpen_pool
 
 Array = NDArray[Any]
 SHARES = np.array([0.65, 0.22, 0.03, 0.10])  # as in ESCI
@@ -35,19 +33,19 @@ def play_rounds(random: np.random.Generator, whole: bool = False) -> dict[str, t
     known: Array = np.empty(0, dtype=np.int64)
     draws: list[Draw] = []
     for turn in range(3):
-        seen = said[left].astype(np.float32) if turn else None
-        settings: dict[str, Any] = {"size": 120, "random_share": 0.5, "seed": int(random.integers(2**40))}
-        if whole:
-            batch = draw_queries(left, queries[left], seen, **settings)
-        else:
-            batch = draw_batch(left, queries[left], seen, max_per_query=5, **settings)
-        picked, at_random = left[batch.index], batch.stream == RANDOM
-        fair = picked[at_random]
+        unit = queries[left] if whole else left
+        units = np.unique(unit)
+        drawn = random.choice(units, 60 // (len(left) // len(units)), replace=False)
+        at_random = np.isin(unit, drawn)
+        fair, rest = left[at_random], left[~at_random]
+        # Picked are those between whose two likeliest labels the judge can hardly choose; before there is one, any.
+        unsure = np.diff(np.sort(said[rest], axis=1)[:, -2:], axis=1)[:, 0] if turn else random.random(len(rest))
+        picked = np.concatenate([fair, rest[np.argsort(unsure)[:60]]])
         draws.append(
             Draw(
                 pool=len(left),
                 values=labels[fair],
-                chances=batch.chance[at_random],
+                chances=np.full(len(fair), len(drawn) / len(units)),
                 clusters=queries[fair],
                 known=labels[known].sum(axis=0),
                 known_count=len(known),
@@ -94,7 +92,7 @@ def test_estimates_hold_the_truth_in_95_of_100_projects_and_the_naive_one_does_n
         assert covered.min() >= 0.95 - 0.0207
         assert (np.abs(error) < 4 * spread).all()
     covered, error, spread, _ = found["naive"]
-    assert covered[0] < 0.6
+    assert covered[0] < 0.7
     assert abs(error[0]) > 20 * spread[0]
     assert (found["sharpened"][3] < found["plain"][3]).all()
 
@@ -188,6 +186,7 @@ def test_labels_of_one_query_have_no_interval_and_no_labels_no_value() -> None:
     none = estimate_pool([draw_of(np.empty(0), 100)])[0]
     assert math.isnan(none.value)
     assert none.n == 0
+    assert math.isnan(sharpen_pool([draw_of(np.empty(0), 100)])[0].value)
 
 
 def test_draws_without_labels_are_passed_over() -> None:
@@ -200,6 +199,15 @@ def test_all_alike_labels_leave_doubt() -> None:
     found = estimate_pool([draw_of(np.ones(30), 10_000)])[0]
     assert found.value == pytest.approx(1.0)
     assert 0.8 < found.low < 0.95
+
+
+def test_what_a_judge_says_in_the_mean_leaves_out_what_it_did_not_score() -> None:
+    found = predicted_means(np.array([[0.5, 0.5], [1.0, 0.0], [0.0, 0.0], [0.2, 0.8]], dtype=np.float32))
+    assert found["probabilities"] == pytest.approx([1.7 / 4, 1.3 / 4])
+    assert found["alike"] == pytest.approx((0.5 + 1 + 0 + 0.68) / 4)
+    assert (found["confidence"], found["scored"]) == (pytest.approx(2.3 / 3), 3)
+    assert predicted_means(np.zeros((2, 4)))["confidence"] is None
+    assert predicted_means(np.zeros((0, 4))) == {}
 
 
 @pytest.mark.parametrize(
