@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from labeling.models import Split
-from labeling.queries import predictions as module
 from labeling.queries.predictions import candidates, champion_of, mean_confidence, pool_predictions
 from tests.labeling.acting import judge, judge_all, make_adapter, make_members, predict
 from tests.making import make_member, make_pair, make_pair_of, make_project, make_round
@@ -48,7 +47,6 @@ def test_candidates_of_an_empty_pool_are_none() -> None:
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 50_000])
 def test_candidates_have_the_champions_probabilities(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CHUNK", chunk)
     project = make_project()
     pairs = [make_pair_of(project, split) for split in (*[Split.TRAIN] * 4, Split.HOLDOUT)]
     predict(make_adapter(project), dict.fromkeys(pairs, CERTAIN))
