@@ -22,7 +22,9 @@ from labeling.models import (
     Stream,
     User,
 )
+from labeling.queries.agreement import fetch_evidence
 from labeling.queries.pairs import current_revision
+from modeling.labels.report import Report, measure
 from tests.labeling.acting import make_members
 from tests.making import make_pairs, make_project
 
@@ -140,3 +142,19 @@ def _store(project: Project, pairs: list[Pair], judgments: list[Judgment], rng: 
         judgment.created_at = dt.datetime(2025, 10, 1, tzinfo=dt.UTC) + dt.timedelta(days=90) * rng.random()
     with transaction.atomic(), without_row_checks():
         Judgment.objects.bulk_update(judgments, ["created_at"])
+
+
+def modeled(project: Project, draws: int, seed: int = 1) -> Report:
+    """Measure the agreement of the project's judgments by modeling alone; nothing is stored."""
+    found = fetch_evidence(project).compared()
+    return measure(
+        found.judged,
+        found.walks,
+        found.gains,
+        slices=found.slices,
+        repeats=found.repeats,
+        lately=found.lately,
+        by_version=found.by_version,
+        draws=draws,
+        seed=seed,
+    )

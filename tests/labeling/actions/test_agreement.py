@@ -11,10 +11,10 @@ from labeling.actions.agreement import current_report, measure_agreement, measur
 from labeling.actions.guidelines import publish_guideline
 from labeling.actions.loop import measure_when_due
 from labeling.models import AgreementReport, Job, Membership, Pair, Project
-from labeling.queries.agreement import Evidence, News, fetch_evidence, news_since, stored_report
+from labeling.queries.agreement import Evidence, News, news_since, stored_report
 from labeling.queries.projects import published_guideline
-from modeling.labels.report import measure
 from tests.labeling.acting import judge, judge_all, make_members, undo_last
+from tests.labeling.judged import modeled
 from tests.making import make_pair, make_project, make_round
 from worker.default import measure_agreement as measure_agreement_task
 
@@ -49,20 +49,25 @@ def measure_by_job(project: Project) -> Job:
 def test_measure_agreement_keeps_what_modeling_says() -> None:
     project, _, _ = judged_project()
     report = measure_agreement(project)
-    evidence = fetch_evidence(project)
-    expected = measure(
-        evidence.judged,
-        evidence.walks,
-        evidence.gains,
-        slices=evidence.slices,
-        repeats=evidence.repeats,
-        lately=evidence.lately,
-        seed=agreement.SEED,
-    )
+    expected = modeled(project, draws=agreement.DRAWS, seed=agreement.SEED)
     stored = AgreementReport.objects.get(project=project)
     assert stored.data == report.data == expected.to_dict()
     assert stored.data["overall"]["raw"]["value"] == pytest.approx(2 / 3)
     assert (stored.judgments, stored.data["units"]) == (6, 3)
+
+
+def test_measure_agreement_leaves_out_who_was_asked_because_others_differed() -> None:
+    project = make_project(overlap=2, max_overlap=3, loop_enabled=False)
+    pairs = [make_pair(project), make_pair(project)]
+    make_round(project, pairs)
+    members = make_members(project, 3)
+    judge_all(members[:2], {pairs[0]: "EE", pairs[1]: "ES"})
+    make_round(project, [])  # the pair on which they part is carried into the next round
+    judge(members[2], "E")
+    report = measure_agreement(project)
+    assert (report.judgments, report.data["units"]) == (5, 2)
+    assert report.data["overall"]["raw"]["value"] == 0.5
+    assert report.data == modeled(project, draws=agreement.DRAWS, seed=agreement.SEED).to_dict()
 
 
 def test_measure_agreement_of_nothing_is_kept_too() -> None:
@@ -75,7 +80,9 @@ def test_measure_agreement_of_nothing_is_kept_too() -> None:
 def test_measure_agreement_does_not_put_older_over_newer() -> None:
     project, _, _ = judged_project()
     newer = measure_agreement(project)
-    AgreementReport.objects.update(computed_at=timezone.now() + dt.timedelta(hours=1), data={"newer": True})
+    AgreementReport.objects.filter(project=project).update(
+        computed_at=timezone.now() + dt.timedelta(hours=1), data={"newer": True}
+    )
     assert measure_agreement(project).data == {"newer": True}
     newer.refresh_from_db()
     assert newer.data == {"newer": True}
@@ -97,7 +104,7 @@ def test_report_of_an_older_winnow_is_measured_again() -> None:
     project, _, _ = judged_project()
     measure_by_job(project)
     assert not measurement_is_due(project)
-    AgreementReport.objects.update(data={"overall": {}})
+    AgreementReport.objects.filter(project=project).update(data={"overall": {}})
     assert stored_report(project) is None
     assert measurement_is_due(project)
     assert "units" in current_report(project).data  # type: ignore[union-attr]

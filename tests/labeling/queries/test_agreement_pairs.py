@@ -20,27 +20,11 @@ from labeling.queries.agreement_pairs import (
 )
 from labeling.queries.projects import labels_of
 from modeling.estimates import Estimate
-from modeling.labels.report import Report, measure
-from tests.labeling.judged import judged_project
+from tests.labeling.judged import judged_project, modeled
 
 pytestmark = pytest.mark.django_db
 
 PAIRS = 200
-
-
-def report_of(project: Project) -> Report:
-    found = fetch_evidence(project).compared()
-    return measure(
-        found.judged,
-        found.walks,
-        found.gains,
-        slices=found.slices,
-        repeats=found.repeats,
-        lately=found.lately,
-        by_version=found.by_version,
-        draws=10,
-        seed=1,
-    )
 
 
 def counted(project: Project, **behind: Any) -> Counted:
@@ -68,7 +52,7 @@ def all_pairs(project: Project) -> list[int]:
 
 def test_whole_is_behind_the_overall_agreement() -> None:
     project, _ = judged_project(PAIRS)
-    report = report_of(project)
+    report = modeled(project, draws=10)
     assert pairs(project) == report.overall.raw.n == report.units > 30
     agreeing = share_of_units(project, report.units, differ=False)
     assert agreeing == pytest.approx(report.overall.raw.value)
@@ -77,7 +61,7 @@ def test_whole_is_behind_the_overall_agreement() -> None:
 
 def test_every_question_has_the_pairs_of_judgments_that_both_met_it() -> None:
     project, _ = judged_project(PAIRS)
-    report = report_of(project)
+    report = modeled(project, draws=10)
     assert {row.question for row in report.questions} == {"kind", "fit", "size", "use"}
     for row in report.questions:
         both = comparisons(project, question=row.question)
@@ -100,7 +84,7 @@ def test_every_question_has_the_pairs_of_judgments_that_both_met_it() -> None:
 
 def test_every_person_and_two_of_them_have_their_pairs() -> None:
     project, people = judged_project(PAIRS)
-    report = report_of(project)
+    report = modeled(project, draws=10)
     assert len(report.persons) == len(people)
     for person in report.persons:
         assert pairs(project, person=person.person) == person.agreement.n > 0
@@ -113,7 +97,7 @@ def test_every_person_and_two_of_them_have_their_pairs() -> None:
 
 def test_every_label_has_the_pairs_where_somebody_gave_it() -> None:
     project, _ = judged_project(PAIRS)
-    report = report_of(project)
+    report = modeled(project, draws=10)
     for label in labels_of(project):
         row = next(row for row in report.labels if row.label == label.position)
         found = compared_in(comparisons_behind(project, Behind(label=label.key)), all_pairs(project))
@@ -137,7 +121,7 @@ def check_parts(project: Project, parts: Iterable[tuple[int, Estimate, dict[str,
 
 def test_every_slice_version_and_month_has_its_pairs() -> None:
     project, _ = judged_project(PAIRS)
-    report = report_of(project)
+    report = modeled(project, draws=10)
     assert {"locale", "length", "brand", "stream", "attribute:shelf"} <= set(report.slices)
     slices = [(name, row) for name, rows in report.slices.items() for row in rows]
     check_parts(project, [(row.units, row.raw, {"slice": name, "value": row.value}) for name, row in slices])
@@ -150,7 +134,7 @@ def test_every_slice_version_and_month_has_its_pairs() -> None:
 
 def test_repeats_are_behind_agreement_with_oneself() -> None:
     project, _ = judged_project(PAIRS)
-    found = report_of(project).repeats
+    found = modeled(project, draws=10).repeats
     assert found is not None
     assert comparisons(project, repeat=True) == found.raw.n > 10
     assert comparisons(project, repeat=True, differ=False) == round(found.raw.value * found.raw.n)
@@ -162,7 +146,7 @@ def test_drift_is_behind_a_persons_newest_judgments(monkeypatch: pytest.MonkeyPa
     for module in (agreement, agreement_pairs):
         monkeypatch.setattr(module, "NEWEST", 15)
     project, _ = judged_project(PAIRS)
-    drift = report_of(project).drift
+    drift = modeled(project, draws=10).drift
     assert len(drift) > 3
     for row in drift:
         assert pairs(project, person=row.person, lately=True) == row.lately.n
