@@ -16,6 +16,7 @@ from labeling.views import (
     agreement_pairs,
     alarms,
     ask,
+    audit_log,
     audits,
     beside,
     correction,
@@ -137,5 +138,6 @@ urlpatterns = [
     path("p/<slug:slug>/jobs/<int:job_id>/loss.csv", training_charts.loss_csv, name="loss-csv"),
     path("p/<slug:slug>/data/", data.data, name="data"),
     path("p/<slug:slug>/settings/", settings_view.settings, name="settings"),
+    path("p/<slug:slug>/settings/log/", audit_log.audit_log, name="audit-log"),
     path("api/projects/<slug:slug>/summary", project_summary, name="summary"),
 ]

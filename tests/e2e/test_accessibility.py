@@ -185,6 +185,8 @@ PAGES: dict[Role, list[Visit]] = {
             Visit(name, "unfolded", act=unfold)
             for name in ("agreement", "agreement-pairs", "project", "gold", "adapters", "adapter", "settings", "data")
         ],
+        Visit("audit-log", "unfolded", act=unfold),
+        Visit("audit-log", "nothing found", query="?did=project.create&by=0"),
         Visit("draft-effect", "unfolded", act=unfold),
         Visit("draft-effect", "nothing asked again", query="?chosen=1"),
         Visit("relabeling"),
