@@ -57,6 +57,10 @@ class Steps:
         """Count the steps."""
         return self._judged.count() + self._skipped.count()
 
+    def count_since(self, moment: dt.datetime) -> int:
+        """Count the steps from a moment on."""
+        return sum(rows.filter(created_at__gte=moment).count() for rows in (self._judged, self._skipped))
+
     def __getitem__(self, cut: slice) -> list[Step]:
         """Read the steps of a cut."""
         end = cut.stop

@@ -12,7 +12,7 @@ from labeling.actions.judgments import tree_of
 from labeling.forms.work import SearchForm
 from labeling.models import Membership, Role
 from labeling.queries.history import Step, steps_of
-from labeling.queries.judgments import judged_today
+from labeling.queries.judgments import day_start
 from labeling.queries.projects import published_guideline
 from labeling.views.desk import as_read
 from labeling.views.frame import project_page
@@ -31,7 +31,7 @@ def work(request: HttpRequest, member: Membership) -> HttpResponse:
         "page": page,
         "search": search,
         "rest": f"{urlencode({'q': search})}&" if search else "",
-        "today": judged_today(member.project, member.user),
+        "today": steps_of(member.project, member.user).count_since(day_start()),
         "this_day": timezone.localdate(),
         "skips": as_read(tree_of(member.project, published_guideline(member.project))).skips,
     }

@@ -67,6 +67,19 @@ def test_work_is_listed_by_day_and_only_today_can_be_changed(client: Client, mon
     assert page.count("/judge/correct/") == 1
 
 
+def test_work_counts_the_same_kinds_today_and_in_all(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    member, url = member_with(client, "red kettle", "blue lamp", "green mug", "grey cup")
+    judge(member)
+    skip(member)
+    tomorrow = timezone.now() + dt.timedelta(days=1)
+    monkeypatch.setattr(timezone, "now", lambda: tomorrow)
+    assert "0 today, 2 in all, judged and skipped." in client.get(url).content.decode()
+    skip(member)
+    judge(member)
+    assert "2 today, 4 in all, judged and skipped." in client.get(url).content.decode()
+    assert "2 today, judged and skipped; 1 found." in client.get(url, {"q": "kettle"}).content.decode()
+
+
 def test_work_does_not_show_what_was_taken_back(client: Client) -> None:
     member, url = member_with(client, "red kettle")
     skip(member)
