@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from labeling.actions.pool import measure_pool
 from labeling.actions.relabeling import StoppedError, bring_under
 from labeling.actions.rounds import Drawn, open_round
 from labeling.actions.scoring import plan_shards
-from labeling.models import Job, Project
+from labeling.models import Job, Project, Round, Stream
 from labeling.queries.predictions import candidates, champion_of
 from modeling.evaluation.pool import predicted_means
 from modeling.sampling.batch import RANDOM, draw_batch
@@ -137,6 +138,14 @@ def draw_round(job: Job) -> str:
         actor=job.requested_by,
         predicted=None if pool.probabilities is None else predicted_means(pool.probabilities),
     )
-    active = sum(one.stream == "active" for one in drawn)
-    at_random = len(drawn) - active
-    return f"{opened}: {len(drawn):,} of {len(pool):,} pairs, {active:,} picked and {at_random:,} at random."
+    return _told(opened, drawn, len(pool))
+
+
+def _told(opened: Round, drawn: Sequence[Drawn], of: int) -> str:
+    """Return what a round is made of, in plain words, as its page counts it."""
+    pairs = set(opened.entries.values_list("pair", flat=True))
+    streams = [one.stream for one in drawn if one.pair_id in pairs]  # but for those that were judged meanwhile
+    active, carried = streams.count(Stream.ACTIVE), len(pairs) - len(streams)
+    words = f"{opened}: {len(pairs):,} pairs. {len(streams):,} drawn of {of:,}, "
+    words += f"{active:,} picked and {len(streams) - active:,} at random"
+    return f"{words}; {carried:,} carried over from before." if carried else f"{words}."

@@ -55,6 +55,11 @@ def to_rule(project: Project) -> QuerySet[Consensus]:
     return Consensus.objects.filter(~Exists(aside), project=project, stake__isnull=False)
 
 
+def cannot_agree(project: Project) -> QuerySet[Consensus]:
+    """Return those pairs to rule that have no label: all judgments are given, and none is left to ask for."""
+    return to_rule(project).filter(state=Consensus.State.DISPUTED)
+
+
 def count_by_question(project: Project) -> dict[str, int]:
     """Return how many pairs to rule part at each question, the most first; "" for those that part at none."""
     counted = to_rule(project).order_by().values_list("parts_at").annotate(n=Count("pk")).order_by("-n", "parts_at")

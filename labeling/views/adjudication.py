@@ -23,6 +23,7 @@ from labeling.guidelines.walk import PathError, parse_path, walk
 from labeling.models import GuidelineVersion, Judgment, Membership, Pair, Project, Role
 from labeling.queries.adjudication import (
     by_worth,
+    cannot_agree,
     count_by_question,
     disputes_of,
     labels_said,
@@ -69,6 +70,7 @@ def adjudication(request: HttpRequest, member: Membership) -> HttpResponse:
         "rest": f"{urlencode({'at': at})}&" if at else "",
         "questions": [{"id": key, "ask": asks.get(key, key), "n": n} for key, n in counts.items() if key],
         "total": sum(counts.values()),
+        "disputed": cannot_agree(project).count(),
     }
     context |= just_done(request, project)
     return project_page(request, member, "adjudication/page.html", "adjudication", context)

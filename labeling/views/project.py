@@ -13,9 +13,9 @@ from labeling.actions.agreement import current_report
 from labeling.actions.loop import labels_since_training
 from labeling.actions.queue import must_train
 from labeling.language import number
-from labeling.models import AgreementReport, Consensus, GoldPair, Membership, Project, Role, SetAside
+from labeling.models import AgreementReport, GoldPair, Membership, Project, Role, SetAside
 from labeling.queries.adapters import adapters_of, measured
-from labeling.queries.adjudication import to_rule
+from labeling.queries.adjudication import cannot_agree
 from labeling.queries.gold import BELOW_MARK, gold_standings
 from labeling.queries.inquiries import waiting_inquiries
 from labeling.queries.pairs import unlabeled_pairs
@@ -81,7 +81,7 @@ def needs(found: Project, report: AgreementReport | None = None) -> list[dict[st
     parting = parting_question(report.data, found.agreement_goal) if report else ""
     if parting:
         add(parting, "agreement")
-    disputed = to_rule(found).filter(state=Consensus.State.DISPUTED).count()
+    disputed = cannot_agree(found).count()
     if disputed:
         add(f"{number(disputed)} pair{pluralize(disputed)} on which people cannot agree", "adjudication")
     last = found.jobs.order_by("-id").first()

@@ -7,7 +7,8 @@ from django.views.decorators.http import require_safe
 
 from labeling.access import for_roles
 from labeling.actions.consensus import PERSONAL
-from labeling.models import Consensus, Judgment, Membership, Project, Role
+from labeling.models import Judgment, Membership, Project, Role
+from labeling.queries.adjudication import cannot_agree
 from labeling.queries.rounds import Progress, asked_shares, round_progress
 from labeling.views.frame import project_page
 
@@ -18,7 +19,7 @@ SHOWN = 50
 @for_roles(Role.LEAD)
 def rounds(request: HttpRequest, member: Membership) -> HttpResponse:
     """Show every round with its progress, and what is disputed."""
-    disputed = Consensus.objects.filter(project=member.project, state=Consensus.State.DISPUTED)
+    disputed = cannot_agree(member.project)
     pairs = list(disputed.order_by("-updated_at").values_list("pair", flat=True)[:SHOWN])
     said: dict[int, list[Judgment]] = {pair: [] for pair in pairs}
     votes = Judgment.objects.filter(pair__in=pairs, retired_at__isnull=True).exclude(stream__in=PERSONAL)
