@@ -11,6 +11,8 @@ from labeling.actions.gold import add_gold
 from labeling.actions.guidelines import add_example_to_draft
 from labeling.actions.judgments import tree_of
 from labeling.actions.set_aside import withdraw_if_closed
+from labeling.guidelines.edit import tidy_example
+from labeling.guidelines.parse import GuidelineError
 from labeling.guidelines.parting import parting
 from labeling.guidelines.tree import Example, LabelLeaf, Question
 from labeling.guidelines.walk import PathError, format_path, parse_path, walk
@@ -130,6 +132,20 @@ def add_example_of_ruling(project: Project, ruling_id: int, actor: User) -> Guid
     ruling.example_in = draft
     ruling.save(update_fields=("example_in",))
     return draft
+
+
+def standing_example(project: Project, ruling: Ruling) -> GuidelineVersion | None:
+    """Return the version, a draft or a published one, in which the ruled pair is still a worked example."""
+    version = ruling.example_in
+    if version is None:
+        return None
+    said = tidy_example(Example(ruling.pair.query.text, ruling.revision.title, "", ruling.why))
+    try:
+        tree = tree_of(project, version)
+    except GuidelineError:  # a draft with problems, in which it was put and from which nobody can be seen to take it
+        return version
+    there = ((one.query, one.product, one.why) for question in tree.questions.values() for one in question.examples)
+    return version if (said.query, said.product, said.why) in there else None
 
 
 @transaction.atomic

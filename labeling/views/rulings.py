@@ -17,6 +17,7 @@ from labeling.actions.adjudication import (
     add_example_of_ruling,
     make_gold_of_ruling,
     put_back_pair,
+    standing_example,
     take_back_ruling,
 )
 from labeling.actions.judgments import tree_of
@@ -100,10 +101,19 @@ def _address_back(project: Project, sent: dict[str, Any], do: str) -> str:
 
 
 def _take_back(member: Membership, ruling_id: int) -> str:
+    """Take a ruling back, and say what was made of it and stays."""
     ruling = take_back_ruling(member.project, ruling_id, member.user)
+    said = [_("The ruling is taken back, and what people said counts again.")]
     if GoldPair.objects.filter(pair=ruling.pair_id, retired_at__isnull=True).exists():
-        return _("The ruling is taken back. The pair is still gold: retire it there if its answer was wrong too.")
-    return _("The ruling is taken back, and what people said counts again.")
+        said.append(_("The pair is still gold: retire it there if its answer was wrong too."))
+    version = standing_example(member.project, ruling)
+    if version is not None and version.published_at is None:
+        stays = _("Its worked example stays in the draft of version %(number)s: take it out there if it is wrong too.")
+        said.append(stays % {"number": version.number})
+    elif version is not None:
+        stays = _("Its worked example stays in version %(number)s, until a new version leaves it out.")
+        said.append(stays % {"number": version.number})
+    return " ".join(said)
 
 
 def _put_back(member: Membership, aside_id: int) -> str:

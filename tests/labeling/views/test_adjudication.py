@@ -23,7 +23,7 @@ from labeling.models import (
     SetAside,
     Split,
 )
-from labeling.queries.projects import published_guideline
+from labeling.queries.projects import labels_of, published_guideline
 from tests.labeling.acting import SKIP_PATH, judge_all, make_members
 from tests.labeling.actions.test_adjudication import rule
 from tests.making import PATHS, make_member, make_pair_of, make_project, make_round
@@ -303,6 +303,38 @@ def test_overview_leads_to_adjudication(client: Client) -> None:
     link = re.search(r'<a href="([^"]+)">1 pair on which people cannot agree</a>', page)
     assert link is not None
     assert link[1] == reverse("adjudication", args=[project.slug])
+
+
+def test_overview_adjudication_and_rounds_count_the_same_pairs_without_a_label(client: Client) -> None:
+    """Not those that are in doubt but have a label, and not those that were set aside."""
+    project, pairs = disputed(4)
+    lead = make_member(project, Role.LEAD)
+    client.force_login(lead.user)
+    leave_out_pair(project, lead.user, pairs[0].pk, "unclear_query")
+    label = next(iter(labels_of(project)))
+    Consensus.objects.filter(pair=pairs[1]).update(state="resolved", label=label)
+    pages = [shown(client, reverse(name, args=[project.slug])) for name in ("project", "adjudication", "rounds")]
+    assert "2 pairs on which people cannot agree" in pages[0]
+    assert "3 pairs on which people part" in pages[1]
+    assert "On 2 of them people cannot agree" in pages[1]
+    assert "2 pairs with all judgments given" in pages[2]
+
+
+def test_ruling_taken_back_says_what_was_made_of_it_and_stays(client: Client, expert: Membership) -> None:
+    project = expert.project
+    first, second = judged_pairs(project)
+    address = reverse("rulings", args=[project.slug])
+    for pair in (first, second):
+        client.post(address, {"do": "example", "number": rule(project, pair).pk})
+    kept, gone = (Ruling.objects.get(pair=pair) for pair in (first, second))
+    draft = GuidelineVersion.objects.get(project=project, published_at=None)
+    mended = draft.source.replace(second.query.text, "another query")
+    GuidelineVersion.objects.filter(pk=draft.pk).update(source=mended)
+    page = client.post(address, {"do": "take-back", "number": kept.pk}, follow=True).content.decode()
+    assert "Its worked example stays in the draft of version 2: take it out there" in page
+    page = client.post(address, {"do": "take-back", "number": gone.pk}, follow=True).content.decode()
+    assert "what people said counts again" in page
+    assert "worked example stays" not in page
 
 
 def test_pages_cost_the_same_for_many(client: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
