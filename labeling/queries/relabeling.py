@@ -162,13 +162,14 @@ class Effect:
 
     `changed` and `asked` say whom it concerns, and `consensus` counts the pairs whose resolved label may change; those
     that an expert has ruled on are not among them. `moved`, `questions` and `shares` have the largest first. The ids of
-    `examples` are judgments.
+    `examples` are judgments. `left_over` counts those of `asked` that the version in use needs asked again already.
     """
 
     judgments: int
     kept: int
     changed: Concerned
     asked: Concerned
+    left_over: int
     consensus: int
     flows: tuple[Flow, ...]
     moved: tuple[Moved, ...]
@@ -181,10 +182,17 @@ class Effect:
         return sum(share.seconds for share in self.shares)
 
 
-def effect_of(project: Project, tree: Guideline, number: int, asked_again: Collection[str]) -> Effect:
+def effect_of(
+    project: Project,
+    tree: Guideline,
+    number: int,
+    asked_again: Collection[str],
+    in_use: tuple[GuidelineVersion, Guideline] | None = None,
+) -> Effect:
     """Return the effect of a version that has this tree and number, whatever was published after it.
 
-    A few queries, of which two go over the live judgments once each.
+    `in_use` is the version before it with its tree, to tell what is left over from it. A few queries, of which two go
+    over the live judgments once each.
     """
     labels = labels_of(project)
     walks = replayed_walks(project, tree, number, asked_again)
@@ -195,11 +203,27 @@ def effect_of(project: Project, tree: Guideline, number: int, asked_again: Colle
         kept=sum(walk.judgments for walk in walks if walk.replayed.fate == Fate.KEEP),
         changed=Concerned(changed.total(), len(changed), pairs_changed),
         asked=Concerned(asked.total(), len(asked), pairs_asked),
+        left_over=_left_over(project, labels, walks, *in_use) if in_use else 0,
         consensus=unruled,
         flows=tuple(_flows(labels, walks)),
         moved=tuple(_moved(labels, walks)),
         questions=tuple(_asked(walks)),
         shares=tuple(_shares(project, asked)),
+    )
+
+
+def _left_over(
+    project: Project, labels: Sequence[Label], walks: Sequence[OldWalk], version: GuidelineVersion, tree: Guideline
+) -> int:
+    """Count the judgments to be asked again that `version` needs asked again, too: they still are of one before it."""
+    keys = {label.pk: label.key for label in labels}
+    since = changed_since(project, version.number, version.asked_again)
+    return sum(
+        walk.judgments
+        for walk in walks
+        if walk.replayed.fate == Fate.ASK
+        and walk.version_id in since
+        and replay(tree, _steps(walk.path), keys[walk.label_id], since[walk.version_id]).fate == Fate.ASK
     )
 
 

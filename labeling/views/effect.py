@@ -74,15 +74,17 @@ def _effect(
 def _effect_context(
     project: Project, draft: GuidelineVersion, tree: Guideline, ticked: Sequence[str] | None
 ) -> dict[str, Any]:
-    old = tree_of(project, published_guideline(project))
+    current = published_guideline(project)
+    old = tree_of(project, current)
     changed = changed_questions(old, tree)
     asked = [name for name in changed if ticked is None or name in ticked or name not in old.questions]
-    effect = effect_of(project, tree, draft.number, asked)
+    effect = effect_of(project, tree, draft.number, asked, in_use=(current, old))
     return {
         "digest": draft_digest(draft),
         "changed": [_question(name, old, tree, name in asked) for name in changed],
         "asked_again": asked,
         "effect": effect,
+        "own": effect.asked.judgments - effect.left_over,
         "flows": [_flow(flow) for flow in effect.flows],
         "groups": _groups(project, tree, effect),
         "shares": [{"share": share, "time": duration(share.seconds)} for share in effect.shares],

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -28,6 +29,11 @@ def lead_of(client: Client, labels: str = "S ES I C") -> tuple[Membership, str]:
     lead = make_member(project, Role.LEAD)
     client.force_login(lead.user)
     return lead, reverse("draft-effect", args=[project.slug])
+
+
+def text_of(answer: HttpResponse) -> str:
+    """Return the words of a page."""
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
 
 
 def sent(page: str) -> dict[str, list[str]]:
@@ -103,6 +109,29 @@ def test_labels_that_change_are_taken_over_only_where_the_lead_wants_it(client: 
     client.post(url, sent(page))
     assert published_guideline(lead.project).number == 2
     assert not Job.objects.filter(project=lead.project).exists()
+
+
+def test_effect_tells_what_is_left_over_from_the_version_in_use(client: Client) -> None:
+    """Version 2 asks three answers again, and nobody answers; version 3 asks four others."""
+    lead, url = lead_of(client)
+    bring(lead, edited(REWORDED), {"accept"})
+    assert waiting_relabels(lead.project).count() == 3
+    make_draft(lead, edited(REWORDED))
+    page = text_of(client.get(url))
+    assert "Publish and ask 3 answers again" in page
+    assert "3 are left over: version 2 needs the question again already" in page
+    assert "The draft itself asks 0." in page
+    make_draft(lead, edited(REWORDED, OTHER))
+    page = text_of(client.get(url))
+    assert "Publish and ask 7 answers again" in page
+    assert "3 are left over" in page
+    assert "The draft itself asks 4." in page
+
+
+def test_effect_of_the_second_version_has_nothing_left_over(client: Client) -> None:
+    lead, url = lead_of(client)
+    make_draft(lead, edited(REWORDED, OTHER))
+    assert "left over" not in text_of(client.get(url))
 
 
 def test_draft_that_changed_meanwhile_is_shown_again_and_not_published(client: Client) -> None:
