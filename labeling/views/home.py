@@ -1,5 +1,7 @@
 """Where people arrive, and whether Winnow is well."""
 
+from collections.abc import Callable
+
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -16,6 +18,7 @@ from labeling.queries.projects import memberships_of
 from labeling.queries.relabels import relabels_by_project
 from labeling.views.examples import example_cards, example_walks
 
+View = Callable[[HttpRequest], HttpResponse]
 FIRST_PAGE = {Role.ANNOTATOR: "start", Role.AUDITOR: "audit", Role.LEAD: "project"}
 
 
@@ -77,3 +80,17 @@ def styleguide(request: HttpRequest) -> HttpResponse:
     return render(
         request, "styleguide.html", {"labels": labels, "cards": example_cards(), "walks": example_walks(labels)}
     )
+
+
+def explain_wrong_method(get_response: View) -> View:
+    """Return a middleware that puts a page in the place of Django's empty answer 405, but for programs."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.status_code != 405 or request.path.startswith("/api/"):
+            return response
+        page = render(request, "405.html", status=405)
+        page.headers["Allow"] = response.headers["Allow"]
+        return page
+
+    return answer

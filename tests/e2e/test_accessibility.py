@@ -216,7 +216,7 @@ ELSEWHERE = {"login", "join", "joining"}
 # What Tab meets on the desk, in this order.
 MILESTONES = ["skip-link", 'class="brand"', 'value="need:yes"', 'value="need:no"']
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="3"/></svg>'
-ERRORS = ("403.html", "403_csrf.html", "404.html", "500.html")
+ERRORS = ("403.html", "403_csrf.html", "404.html", "405.html", "500.html")
 
 
 def furnish() -> Project:

@@ -111,6 +111,22 @@ def test_settings_that_make_no_sense_are_refused_in_words(client: Client) -> Non
     assert project.random_share == 0.5
 
 
+def test_settings_name_every_error_with_a_link_to_its_field(client: Client) -> None:
+    project = lead_of(client)
+    url, values = settings_of(client, project, batch_size="", agreement_goal="7", judge_spec="{", name="Other")
+    answer = client.post(url, values)
+    assert answer.status_code == 400
+    top = answer.content.decode().partition('role="alert"')[2].partition("</ul>")[0]
+    form = answer.context["form"]
+    assert {"batch_size", "judge_spec"} <= set(form.errors)
+    for name in set(form.errors) - {"__all__"}:
+        assert f'<a href="#id_{name}">{form[name].label}</a>: {form.errors[name][0]}' in top
+        assert f'id="id_{name}"' in answer.content.decode()
+    assert top.count("<li>") == sum(len(errors) for errors in form.errors.values())
+    project.refresh_from_db()
+    assert project.name != "Other"
+
+
 def settings_of(client: Client, project: Project, **changes: str) -> tuple[str, dict[str, str]]:
     """Return the address of the settings and what its form sends with some changes."""
     url = reverse("settings", args=[project.slug])
@@ -232,6 +248,19 @@ def test_missing_page_helps(client: Client) -> None:
     answer = client.get("/nothing/here/")
     assert answer.status_code == 404
     assert 'href="/"' in answer.content.decode()
+
+
+def test_address_that_only_takes_a_form_is_explained_when_opened_as_a_page(client: Client) -> None:
+    project = lead_of(client)
+    answer = client.get(reverse("roll-back", args=[project.slug]))
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "POST"
+    page = answer.content.decode()
+    assert "There is no page at this address" in page
+    assert "Nothing was changed." in page
+    assert 'href="/"' in page
+    refused = client.post(reverse("summary", args=[project.slug]))
+    assert (refused.status_code, refused.content) == (405, b"")
 
 
 def test_search_takes_any_text_and_keeps_it_when_paging(client: Client) -> None:
