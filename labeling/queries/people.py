@@ -9,12 +9,26 @@ from itertools import chain
 import numpy as np
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import Aggregate, Case, Count, F, FloatField, Func, Max, OuterRef, Q, QuerySet, Value, When
+from django.db.models import (
+    Aggregate,
+    Case,
+    Count,
+    F,
+    FloatField,
+    Func,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Extract, Length, Replace, TruncDate
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from labeling.models import Judgment, Membership, Project, Round, Skip, Slot, Stream, User
+from labeling.models import AuditLogEntry, Judgment, Membership, Project, Round, Skip, Slot, Stream, User
 from labeling.queries.gold import BELOW_MARK, ENOUGH_GOLD, gold_results
 from labeling.queries.judgments import day_start
 from modeling.estimates import Estimate, wilson_interval
@@ -152,7 +166,13 @@ def work_by_member(project: Project) -> list[Work]:
 
     Six queries, whatever the number of members.
     """
-    members = Membership.objects.filter(project=project).select_related("user").order_by("user__username")
+    on_record = AuditLogEntry.objects.filter(project=project, actor=OuterRef("user")).order_by("-id").values("at")[:1]
+    members = (
+        Membership.objects.filter(project=project)
+        .select_related("user")
+        .annotate(acted_at=Subquery(on_record))
+        .order_by("user__username")
+    )
     newest = newest_judgments(members)
     usual = usual_seconds(newest.values())
     done, skipped = _done(project), _skipped(project)
@@ -173,7 +193,9 @@ def work_by_member(project: Project) -> list[Work]:
                 today=today,
                 week=week,
                 skips=skips,
-                last_seen=_last_seen(newest[user], last_skip, held.get(user, [])),
+                last_seen=_last_seen(
+                    newest[user], last_skip, member.user.last_login, member.acted_at, leases=held.get(user, [])
+                ),
                 fast=newest[user].fast(usual),
                 gold=gold.get(user, nothing),
             )
@@ -217,9 +239,10 @@ def leases_of(project: Project) -> dict[int, list[Slot]]:
     return held
 
 
-def _last_seen(newest: Newest, last_skip: dt.datetime | None, leases: list[Slot]) -> dt.datetime | None:
+def _last_seen(newest: Newest, *others: dt.datetime | None, leases: list[Slot]) -> dt.datetime | None:
+    """Return when somebody last did something that is stored: judged, skipped, signed in, or what is on record."""
     judged = dt.datetime.fromtimestamp(newest.at[0], dt.UTC) if len(newest.at) else None
-    moments = [judged, last_skip, *(slot.leased_at for slot in leases)]
+    moments = [judged, *others, *(slot.leased_at for slot in leases)]
     return max((moment for moment in moments if moment is not None), default=None)
 
 

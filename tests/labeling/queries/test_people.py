@@ -8,9 +8,10 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from labeling.actions.audit_log import record
 from labeling.actions.members import pause_member
 from labeling.actions.queue import claim_slot
-from labeling.models import Judgment, Membership, Project, Role
+from labeling.models import AuditLogEntry, Judgment, Membership, Project, Role, User
 from labeling.queries.gold import BELOW_MARK
 from labeling.queries.judgments import day_start
 from labeling.queries.people import (
@@ -109,6 +110,20 @@ def test_work_counts_today_seven_days_and_skips(monkeypatch: pytest.MonkeyPatch)
     assert work.skipped.value == pytest.approx(1 / 3)
     nothing = work_of(idle)
     assert (nothing.week, nothing.last_seen, nothing.newest.median_seconds) == (0, None, None)
+
+
+def test_who_does_not_judge_was_seen_signing_in_and_when_something_is_on_record() -> None:
+    project = shop_of(0)
+    lead = make_member(project, Role.LEAD)
+    assert work_of(lead).last_seen is None
+    signed_in = timezone.now() - dt.timedelta(days=3)
+    User.objects.filter(pk=lead.user_id).update(last_login=signed_in)
+    assert work_of(lead).last_seen == signed_in
+    record(make_project(), lead.user, "round.open")  # elsewhere
+    assert work_of(lead).last_seen == signed_in
+    record(project, lead.user, "round.open")
+    entry = AuditLogEntry.objects.filter(project=project, actor=lead.user).latest("id")
+    assert work_of(lead).last_seen == entry.at
 
 
 def test_work_leaves_out_what_was_taken_back_and_other_projects() -> None:
