@@ -138,6 +138,7 @@
     const dirty = !same(written(), saved);
     find("#unsaved").hidden = !dirty;
     for (const line of document.querySelectorAll("#saved > p")) line.hidden = dirty;
+    if (dirty) find("#saved > .problem")?.remove(); // it was of what stood there before
   }
 
   // What was kept comes back with what it was based on, so that a newer text of somebody else's is not written over.

@@ -286,3 +286,19 @@ def test_annotator_reads_the_history(sign_in: SignIn, site: Site) -> None:
     expect(page.get_by_text("This is an earlier version. Version 3 is in use.")).to_be_visible()
     expect(page.locator("#question-type")).to_contain_text(CLEARER)
     shoot(page, "guideline-version")
+
+
+def test_refusal_to_save_goes_when_what_it_is_about_is_mended(sign_in: SignIn, site: Site) -> None:
+    member = make_lead()
+    start_draft(member.project, member.user)
+    page = sign_in(member.user)
+    page.goto(workshop(site, member))
+    before = source(page)
+    page.get_by_label("The guideline, in YAML").fill("")
+    page.get_by_role("button", name="Save", exact=True).click()
+    refused = page.locator("#saved .problem")
+    expect(refused).to_contain_text("Not saved. This field is required.")
+    page.get_by_label("The guideline, in YAML").fill(before + "# mended")
+    expect(refused).to_have_count(0)
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#saved")).to_contain_text("Saved at")
