@@ -46,6 +46,16 @@ def test_home_of_a_newcomer_says_what_waits_and_what_is_missing(client: Client) 
     assert "Nothing was judged in these days" in page
 
 
+def test_home_where_nothing_waits_does_not_ask_to_start(client: Client) -> None:
+    project = shop_of(1)
+    member = make_member(project)
+    judge(member)
+    page = home_of(client, member)
+    assert "Nothing is waiting for you now" in page
+    assert "Start judging" not in page
+    assert f'href="{reverse("judge", args=[project.slug])}">Open the desk</a>' in page
+
+
 def test_home_counts_only_what_is_in_ones_languages(client: Client) -> None:
     project = make_project()
     make_round(project, [make_pair(project, locale="us"), make_pair(project, locale="jp")])
