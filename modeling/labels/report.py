@@ -30,7 +30,7 @@ from modeling.labels.by_question import (
 )
 from modeling.labels.by_slice import PartAgreement, agreement_by_part
 from modeling.labels.draws import Draws
-from modeling.labels.judged import Indexes, Judged, Repeats, Slice, compare_judgments, distinct
+from modeling.labels.judged import Comparisons, Indexes, Judged, Repeats, Slice, compare_judgments, distinct
 from modeling.labels.plain import plain
 
 __all__ = ["Judged", "Repeats", "Report", "Slice", "measure"]
@@ -160,9 +160,7 @@ def measure(
     same = compared.among(judged.version[compared.first] == judged.version[compared.second])
     under_compared = same if by_version is None else compare_judgments(under)
     drift = [] if lately is None else person_drift(drawn, query, judged.label, people, person, same, lately)
-    versions, version = distinct(under.version)
     question_versions, changes = question_changes(drawn, under_query, under.walk, under.version, walks, under_compared)
-    months, month = distinct(judged.month)
     return Report(
         units=overall.raw.n,
         judgments=len(judged),
@@ -175,18 +173,8 @@ def measure(
         persons=tuple(sorted(persons, key=lambda row: _worst_first(row.agreement))),
         person_pairs=tuple(pair_agreement(drawn, query, judged.label, people, person, compared, labels)),
         slices={name: _slice(parts(cut.codes, len(cut.values)), cut.values) for name, cut in slices.items()},
-        versions=tuple(
-            VersionAgreement(number, **vars(part))
-            for number, part in zip(
-                versions.tolist(),
-                agreement_by_part(drawn, under_query, under.label, under_compared, version, len(versions), labels),
-                strict=True,
-            )
-        ),
-        months=tuple(
-            MonthAgreement(number, **vars(part))
-            for number, part in zip(months.tolist(), parts(month, len(months)), strict=True)
-        ),
+        versions=_versions(drawn, under_query, under, under_compared, labels),
+        months=_months(drawn, query, judged, compared, labels),
         drift=tuple(sorted(drift, key=lambda row: _worst_first(row.difference))),
         repeats=None if repeats is None else repeat_agreement(drawn, repeated_query, repeats),
     )
@@ -201,6 +189,22 @@ def _worst_first(estimate: Estimate) -> tuple[bool, float]:
 def _slice(parts: Sequence[PartAgreement], values: Sequence[str]) -> tuple[SliceAgreement, ...]:
     found = [SliceAgreement(value, **vars(part)) for value, part in zip(values, parts, strict=True)]
     return tuple(sorted(found, key=lambda row: -row.units))
+
+
+def _versions(
+    drawn: Draws, query: Indexes, under: Judged, compared: Comparisons, labels: int
+) -> tuple[VersionAgreement, ...]:
+    versions, version = distinct(under.version)
+    parts = agreement_by_part(drawn, query, under.label, compared, version, len(versions), labels)
+    return tuple(VersionAgreement(number, **vars(part)) for number, part in zip(versions.tolist(), parts, strict=True))
+
+
+def _months(
+    drawn: Draws, query: Indexes, judged: Judged, compared: Comparisons, labels: int
+) -> tuple[MonthAgreement, ...]:
+    months, month = distinct(judged.month)
+    parts = agreement_by_part(drawn, query, judged.label, compared, month, len(months), labels)
+    return tuple(MonthAgreement(number, **vars(part)) for number, part in zip(months.tolist(), parts, strict=True))
 
 
 def _check(
