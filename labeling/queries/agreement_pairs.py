@@ -16,7 +16,6 @@ from django.db.models import (
     Count,
     Exists,
     ExpressionWrapper,
-    F,
     Field,
     OuterRef,
     Q,
@@ -24,7 +23,7 @@ from django.db.models import (
     Subquery,
     TextField,
 )
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models.lookups import LessThan
 
 from labeling.guidelines.walk import parse_path
 from labeling.models import GuidelinePath, Judgment, Project, QueueEntry, Stream
@@ -154,14 +153,16 @@ def compared_in(found: Found, pairs: Collection[int]) -> dict[int, list[tuple[in
 
 
 def _planned(judgments: QuerySet[Judgment]) -> QuerySet[Judgment]:
-    """Keep the first judgments of each pair, as many as it was to have, as Evidence.compared does."""
+    """Keep the first judgments of each pair, as many as it was to have, as Evidence.compared does.
+
+    Most have fewer than LEAST_COMPARED before them; only of the others it is asked how many were wanted.
+    """
     live = Judgment.objects.filter(pair=OuterRef("pair"), retired_at__isnull=True, stream__in=COMPARED)
-    before = live.filter(slot__lt=OuterRef("slot")).order_by().values("pair").annotate(n=Count("pk")).values("n")
+    before = live.filter(slot__lt=OuterRef("slot")).order_by()
+    several = Exists(before[LEAST_COMPARED - 1 : LEAST_COMPARED])
+    places = Subquery(before.values("pair").annotate(n=Count("pk")).values("n"))
     first = QueueEntry.objects.filter(pair=OuterRef("pair"), stream__in=COMPARED).order_by("pk").values("overlap")[:1]
-    counted = judgments.annotate(
-        places_before=Coalesce(Subquery(before), 0), places_wanted=Coalesce(Subquery(first), LEAST_COMPARED)
-    )
-    return counted.filter(places_before__lt=Greatest(F("places_wanted"), LEAST_COMPARED))
+    return judgments.filter(~several | Q(LessThan(places, Subquery(first))))
 
 
 def _counted(version: int | None) -> Q:
@@ -174,7 +175,8 @@ def _counted(version: int | None) -> Q:
     walked_then = same.filter(created_at=OuterRef("created_at"), retired_at__isnull=False, **superseded)
     later = same.filter(guideline=OuterRef("guideline"), pk__gt=OuterRef("pk"), **superseded)
     anew = same.filter(~Q(guideline=OuterRef("guideline")), live)
-    former = Q(retired_at__isnull=False, **superseded) & Exists(anew) & ~Exists(later)
+    place_stands = Judgment.objects.filter(slot=OuterRef("slot"), retired_at__isnull=True)
+    former = Q(retired_at__isnull=False, **superseded) & Exists(anew) & ~Exists(later) & Exists(place_stands)
     return (live & ~Exists(walked_then)) | former
 
 
