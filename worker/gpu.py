@@ -4,6 +4,8 @@ import json
 import logging
 import shutil
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from django.db import transaction
 
 from labeling.actions.adapters import record_adapter, record_training_items
 from labeling.actions.holdout import record_holdout
-from labeling.actions.jobs import MOST_RESENDS, fail_job, finish_job, report_progress, start_job
+from labeling.actions.jobs import MOST_RESENDS, fail_job, finish_job, hold_job, report_progress, start_job
 from labeling.actions.predictions import write_predictions
 from labeling.actions.promotion import decide_promotion
 from labeling.actions.pruning import prune_adapters
@@ -67,8 +69,9 @@ def train_adapter(job_id: int) -> None:
     finally:
         job.refresh_from_db()
         if not job.active:  # else it goes on from here when it is sent again
-            for name in ("examples.parquet", HOLDOUT_FILE):  # its digest and what was said of every pair are kept
-                (folder / name).unlink(missing_ok=True)
+            # Their digest and what was said of every pair are kept.
+            for path in (*folder.glob("examples*.parquet"), folder / HOLDOUT_FILE):
+                path.unlink(missing_ok=True)
             shutil.rmtree(folder / "checkpoint", ignore_errors=True)
 
 
@@ -93,7 +96,7 @@ def _train(job: Job, folder: Path) -> None:
     if not (folder / "run.json").is_file():
         report_progress(job, 0, 0, "Collecting labels")
         _write_run(job, folder)
-    _write_champion(folder, champion)
+    _write_champion(job, folder, champion)
     notes: list[str] = []
 
     def report(event: dict[str, Any] | None) -> bool:
@@ -102,26 +105,37 @@ def _train(job: Job, folder: Path) -> None:
             loss = f", loss {event['loss']:.3f}" if event.get("loss") is not None else ""
             notes.extend([event["note"]] if event.get("note") else [])
             job.message = " ".join([f"{event['phase'].capitalize()}{loss}.", *notes[-1:]])
+        ours = report_progress(job, job.done, job.total, job.message, "steps")
+        if ours and event is not None:
             record_step(job, event)
-        return report_progress(job, job.done, job.total, job.message, "steps")
+        return ours
 
     result = follow_run(folder, report, settings.TRAINING_PROCESSES, settings.TRAINING_LAUNCH)
+    if not report(None):
+        raise StoppedError(str(job))
     _record(job, folder, _keep_artifact(folder), result, champion)
     prune_adapters(job.project)
 
 
-@transaction.atomic
+@contextmanager
+def _held(job: Job) -> Iterator[None]:
+    """Write while the job is surely still this worker's. StoppedError where it is not."""
+    with transaction.atomic():
+        if not hold_job(job):
+            raise StoppedError(str(job))
+        yield
+
+
 def _record(job: Job, folder: Path, artifact: str, result: dict[str, Any], champion: Adapter | None) -> None:
     """Record, decide and finish together, or, for a job that is no longer to run, not at all."""
-    if not Job.objects.select_for_update().filter(pk=job.pk, state=Job.State.RUNNING).exists():
-        raise StoppedError(str(job))
-    adapter = record_adapter(job, artifact, result["manifest"])
-    record_holdout(adapter, champion, folder / HOLDOUT_FILE)
-    promoted = decide_promotion(adapter, champion, result["champion_problem"], lost=result["champion_lost"])
-    role = "is the new champion" if promoted else "stays a challenger"
-    message = f"{adapter.name} {role}. {adapter.verdict}"
-    # What is no champion scores nothing, and a round that people are at is not ended for it.
-    finish_job(job, message, go_on=promoted, adapter=adapter.pk, promoted=promoted)
+    with _held(job):
+        adapter = record_adapter(job, artifact, result["manifest"])
+        record_holdout(adapter, champion, folder / HOLDOUT_FILE)
+        promoted = decide_promotion(adapter, champion, result["champion_problem"], lost=result["champion_lost"])
+        role = "is the new champion" if promoted else "stays a challenger"
+        message = f"{adapter.name} {role}. {adapter.verdict}"
+        # What is no champion scores nothing, and a round that people are at is not ended for it.
+        finish_job(job, message, go_on=promoted, adapter=adapter.pk, promoted=promoted)
 
 
 def _keep_artifact(folder: Path) -> str:
@@ -137,16 +151,22 @@ def _keep_artifact(folder: Path) -> str:
 
 
 def _write_run(job: Job, folder: Path) -> None:
-    """Write examples.parquet, then run.json. ValueError where there are too few labels to learn from."""
+    """Write the examples, then run.json. ValueError where there are too few labels to learn from.
+
+    Another worker may take the job up meanwhile: so each start has a file of examples of its own, and run.json is
+    written only by the one whose job it is.
+    """
     project = job.project
     pairs = _collected(job)
     learned = [pair for pair in pairs if pair.split != Split.HOLDOUT]
     if len(learned) < LEAST_LABELS:
         raise ValueError(f"Not enough labels to train on yet: {len(learned)} of {LEAST_LABELS}.")
-    record_training_items(job, learned)
+    with _held(job):
+        record_training_items(job, learned)
     labels = labels_of(project)
     position = {label.pk: index for index, label in enumerate(labels)}
-    write_examples(folder / "examples.parquet", [_example(pair, position) for pair in pairs])
+    examples = folder / f"examples-{job.starts}.parquet"
+    write_examples(examples, [_example(pair, position) for pair in pairs])
     guideline = published_guideline(project)
     spec, keys = JudgeSpec.from_dict(project.judge_spec), [label.key for label in labels]
     place = f"{settings.ADAPTERS_URL or 'adapters'}/{project.slug}/job-{job.pk}"
@@ -154,7 +174,7 @@ def _write_run(job: Job, folder: Path) -> None:
     run = {
         "spec": spec.to_dict(),
         "labels": keys,
-        "examples": str(folder / "examples.parquet"),
+        "examples": str(examples),
         "artifact": str(folder / "artifact" if is_url(place) else Path(settings.DATA_DIR) / place),
         "place": place,
         "guideline": outline(parse_guideline(guideline.source, keys)) if reads_guideline else "",
@@ -166,7 +186,8 @@ def _write_run(job: Job, folder: Path) -> None:
             "labels_by": dict(Counter(pair.method or pair.origin for pair in pairs)),
         },
     }
-    _write_whole(folder / "run.json", run)
+    with _held(job):
+        _write_whole(folder / "run.json", run)
 
 
 def _collected(job: Job) -> list[LabeledPair]:
@@ -181,11 +202,12 @@ def _collected(job: Job) -> list[LabeledPair]:
     return pairs
 
 
-def _write_champion(folder: Path, champion: Adapter | None) -> None:
+def _write_champion(job: Job, folder: Path, champion: Adapter | None) -> None:
     """Say in run.json which adapter is to be measured on the same holdout. StoreError where it cannot be had now."""
-    run = json.loads((folder / "run.json").read_text())
-    run["champion"] = _champion_folder(champion) if champion else None
-    _write_whole(folder / "run.json", run)
+    beside = _champion_folder(champion) if champion else None
+    with _held(job):
+        run = json.loads((folder / "run.json").read_text())
+        _write_whole(folder / "run.json", run | {"champion": beside})
 
 
 def _champion_folder(champion: Adapter) -> str:

@@ -7,7 +7,7 @@ from functools import cache
 
 from celery import Celery
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -82,16 +82,29 @@ def enqueue_job(
 
 
 def start_job(job_id: int) -> Job | None:
-    """Take a queued job to running; None where it is missing, was cancelled, or is another worker's already."""
+    """Take a queued job to running; None where it is missing, was cancelled, or is another worker's already.
+
+    What is returned is this start's: once another worker has taken the job up, it can no longer report on it or end it.
+    """
     now = timezone.now()
     # Work that is taken up again began when it first did: what the loop counts since then is not in it.
     taken = Job.objects.filter(pk=job_id, state=Job.State.QUEUED).update(
-        state=Job.State.RUNNING, started_at=Coalesce("started_at", now), heartbeat_at=now
+        state=Job.State.RUNNING, started_at=Coalesce("started_at", now), heartbeat_at=now, starts=F("starts") + 1
     )
     if not taken:
         log.warning("Job %s is not waiting to be started; nothing was done.", job_id)
         return None
     return Job.objects.select_related("project").get(pk=job_id)
+
+
+def _running(job: Job) -> QuerySet[Job]:
+    """Return the job's row while it runs in this very start of it, else nothing."""
+    return Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, starts=job.starts)
+
+
+def hold_job(job: Job) -> bool:
+    """Lock a running job until the transaction ends; False when it no longer is to run, or is another worker's now."""
+    return _running(job).select_for_update(no_key=True).exists()
 
 
 def report_progress(job: Job, done: int, total: int, message: str = "", unit: str = "") -> bool:
@@ -101,7 +114,7 @@ def report_progress(job: Job, done: int, total: int, message: str = "", unit: st
         fields["message"] = message
     if unit:
         fields["unit"] = unit
-    return bool(Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).update(**fields))
+    return bool(_running(job).update(**fields))
 
 
 def add_progress(job_id: int, done: int) -> bool:
@@ -116,7 +129,7 @@ def add_progress(job_id: int, done: int) -> bool:
 @transaction.atomic
 def finish_job(job: Job, message: str, *, go_on: bool = True, **result: object) -> bool:
     """End a running job as done and queue what comes after it, if it is to; False when it no longer was running."""
-    if not _end(job.pk, Job.State.DONE, message, result):
+    if not _end(_running(job), Job.State.DONE, message, result):
         return False
     then = tuple(Job.Kind(kind) for kind in job.params.get("then", ()))
     if then and go_on:
@@ -126,31 +139,25 @@ def finish_job(job: Job, message: str, *, go_on: bool = True, **result: object) 
 
 @transaction.atomic
 def fail_job(job: Job, message: str) -> bool:
-    """End an active job as failed, with the reason in plain words; what was to come after it does not start."""
-    return _end(job.pk, Job.State.FAILED, message, {}, from_states=(Job.State.QUEUED, Job.State.RUNNING))
+    """End a running job as failed, with the reason in plain words; what was to come after it does not start.
+
+    False when it no longer was running, or another worker has taken it up since.
+    """
+    return _end(_running(job), Job.State.FAILED, message, {})
 
 
 @transaction.atomic
 def cancel_job(job: Job, actor: User | None) -> bool:
     """End an active job as cancelled; its worker stops at its next report. False when it had ended before."""
-    if not _end(job.pk, Job.State.CANCELLED, "Cancelled.", {}, from_states=(Job.State.QUEUED, Job.State.RUNNING)):
+    active = Job.objects.filter(pk=job.pk, state__in=(Job.State.QUEUED, Job.State.RUNNING))
+    if not _end(active, Job.State.CANCELLED, "Cancelled.", {}):
         return False
     record(job.project, actor, "job.cancel", f"{job.kind} {job.pk}")
     return True
 
 
-def _end(
-    job_id: int,
-    state: Job.State,
-    message: str,
-    result: dict[str, object],
-    from_states: tuple[Job.State, ...] = (Job.State.RUNNING,),
-) -> bool:
-    return bool(
-        Job.objects.filter(pk=job_id, state__in=from_states).update(
-            state=state, message=message, result=result, finished_at=timezone.now()
-        )
-    )
+def _end(found: QuerySet[Job], state: Job.State, message: str, result: dict[str, object]) -> bool:
+    return bool(found.update(state=state, message=message, result=result, finished_at=timezone.now()))
 
 
 def recover_jobs() -> None:

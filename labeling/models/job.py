@@ -12,7 +12,8 @@ class Job(models.Model):
 
     queued -> running -> done | failed, and queued or running -> cancelled. `heartbeat_at` is renewed while a
     worker is at it, so that work whose worker died is seen and failed. `done` of `total` is in `unit`s.
-    `params["then"]` lists the kinds of job to start after it.
+    `params["then"]` lists the kinds of job to start after it. `starts` counts how often it was taken to running: a
+    worker that was thought dead knows by it that the job is another's now.
     """
 
     class Kind(models.TextChoices):
@@ -42,6 +43,7 @@ class Job(models.Model):
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True)
+    starts = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

@@ -25,7 +25,7 @@ def begun(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     settings.DATA_DIR = tmp_path / "data"
 
     def begin(**fields: object) -> tuple[Path, dict[str, Any]]:
-        job = Job.objects.create(project=make_project(**fields), kind=Job.Kind.TRAIN)
+        job = Job.objects.create(project=make_project(**fields), kind=Job.Kind.TRAIN, state=Job.State.RUNNING)
         folder = tmp_path / "data" / "runs" / str(job.pk)
         folder.mkdir(parents=True)
         gpu._write_run(job, folder)

@@ -23,6 +23,7 @@ from labeling.actions.jobs import (
     enqueue_job,
     fail_job,
     finish_job,
+    hold_job,
     recover_jobs,
     report_progress,
     send,
@@ -113,12 +114,13 @@ def test_job_of_a_kind_that_is_active_is_not_queued_twice(
     assert first is not None
     with django_capture_on_commit_callbacks() as callbacks:
         assert enqueue_job(project, Job.Kind.TRAIN) is None
-        start_job(first.pk)
+        started = start_job(first.pk)
+        assert started is not None
         assert enqueue_job(project, Job.Kind.TRAIN) is None
     assert callbacks == []
     assert enqueue_job(project, Job.Kind.SCORE) is not None
     assert enqueue_job(make_project(), Job.Kind.TRAIN) is not None
-    fail_job(first, "No.")
+    fail_job(started, "No.")
     assert enqueue_job(project, Job.Kind.TRAIN) is not None
     assert AuditLogEntry.objects.filter(project=project, verb="job.start").count() == 3
 
@@ -131,6 +133,26 @@ def test_job_starts_once() -> None:
     assert (started.state, started.started_at) == ("running", started.heartbeat_at)
     assert start_job(job.pk) is None
     assert start_job(0) is None
+
+
+def test_job_that_another_worker_has_taken_up_is_no_longer_the_first_ones(mailbox: Mailbox) -> None:
+    first = running(make_project())
+    silent(first, 6)
+    recover_jobs()
+    assert not report_progress(first, 1, 2, "Back again")
+    assert not fail_job(first, "Failed.")
+    second = start_job(first.pk)
+    assert second is not None
+    assert (first.starts, second.starts) == (1, 2)
+    assert not report_progress(first, 1, 2, "Back again")
+    assert not hold_job(first)
+    assert not finish_job(first, "Done.")
+    assert not fail_job(first, "Failed.")
+    assert report_progress(second, 1, 2, "Going on")
+    assert hold_job(second)
+    second.refresh_from_db()
+    assert (second.state, second.message) == ("running", "Going on")
+    assert cancel_job(first, None)  # a person stops the job, whoever is at it
 
 
 def test_job_that_was_cancelled_does_not_start() -> None:

@@ -78,8 +78,9 @@ def test_loop_trains_at_the_threshold_and_counts_from_there() -> None:
     job = advance_loop(project)
     assert job is not None
     assert (job.kind, job.params) == ("train", {"then": ["score", "select"]})
-    assert start_job(job.pk) is not None
-    finish_job(job, "Done.")
+    started = start_job(job.pk)
+    assert started is not None
+    finish_job(started, "Done.")
     Job.objects.filter(project=project, kind="score").update(state="done", finished_at=timezone.now())
     assert labels_since_training(project) == 0
     settle(project, 1)
@@ -91,8 +92,9 @@ def test_loop_does_not_try_a_failed_training_again_at_once() -> None:
     settle(project, 2)
     job = advance_loop(project)
     assert job is not None
-    start_job(job.pk)
-    fail_job(job, "No GPU.")
+    started = start_job(job.pk)
+    assert started is not None
+    fail_job(started, "No GPU.")
     assert labels_since_training(project) == 0
     assert advance_loop(project) is None
 
