@@ -47,9 +47,19 @@ def test_reports_of_other_phases_make_no_step() -> None:
     assert not TrainingStep.objects.filter(job=job).exists()
 
 
-def test_steps_of_a_long_training_are_thinned() -> None:
+def test_steps_of_a_long_training_are_thinned_evenly_whichever_are_reported() -> None:
     job = training()
     total = 4 * MOST
-    kept = [step for step in range(1, 41) if record_step(job, event(step, total))]
-    assert kept == [1, *range(4, 41, 4)]
-    assert record_step(job, event(total, total))
+    reported = [1, 2, 3, 6, 7, 9, 14, 19, 23, 26, 30, 31, 33]
+    for step in reported:
+        assert record_step(job, event(step, total))
+    assert kept(job) == [1, 3, 7, 9, 14, 19, 23, 26, 31, 33]  # the newest of each four, and the first
+    for step in (14, 15, 18):  # it goes on from a checkpoint, and comes through some again
+        record_step(job, event(step, total))
+    assert kept(job) == [1, 3, 7, 9, 15, 18, 23, 26, 31, 33]
+    record_step(job, event(total, total))
+    assert kept(job)[-1] == total
+
+
+def kept(job: Job) -> list[int]:
+    return list(job.training_steps.order_by("step").values_list("step", flat=True))
