@@ -15,6 +15,7 @@ from labeling.actions.loop import advance_loop, measure_when_due
 from labeling.actions.pool import measure_pool
 from labeling.actions.relabeling import StoppedError, bring_under
 from labeling.actions.rounds import Drawn, open_round
+from labeling.actions.runs import sweep_runs
 from labeling.actions.scoring import plan_shards
 from labeling.models import Job, Project, Round, Stream
 from labeling.queries.predictions import candidates, champion_of
@@ -36,8 +37,9 @@ def advance_loops() -> None:
 
 @shared_task
 def recover() -> None:
-    """Deal with jobs whose message or worker was lost."""
+    """Deal with jobs whose message or worker was lost, and with what they left."""
     recover_jobs()
+    sweep_runs()
 
 
 @shared_task

@@ -16,11 +16,12 @@ from django.conf import settings
 from django.db import transaction
 
 from labeling.actions.adapters import record_adapter, record_training_items
-from labeling.actions.holdout import record_holdout
+from labeling.actions.holdout import measure_holdout, record_holdout
 from labeling.actions.jobs import MOST_RESENDS, fail_job, finish_job, hold_job, report_progress, start_job
 from labeling.actions.predictions import write_predictions
 from labeling.actions.promotion import decide_promotion
 from labeling.actions.pruning import prune_adapters
+from labeling.actions.runs import run_folder, sweep_run
 from labeling.actions.scoring import finish_shard
 from labeling.actions.training_steps import record_step
 from labeling.guidelines.outline import outline
@@ -33,7 +34,7 @@ from labeling.queries.projects import labels_of, published_guideline
 from labeling.queries.training_set import LabeledPair, labeled_pairs
 from modeling.judge.artifact import CorruptArtifact, IncompatibleArtifact
 from modeling.judge.dataset import Example, write_examples
-from modeling.judge.holdout import HOLDOUT_FILE
+from modeling.judge.holdout import HOLDOUT_FILE, read_holdout
 from modeling.judge.memory import free_memory
 from modeling.judge.prompts import product_text, query_text
 from modeling.judge.scoring import Judge
@@ -54,9 +55,8 @@ def train_adapter(job_id: int) -> None:
     job = start_job(job_id)
     if job is None:
         return
-    folder = Path(settings.DATA_DIR) / "runs" / str(job.pk)
     try:
-        _train(job, folder)
+        _train(job, run_folder(job))
     except StoppedError:
         log.info("Job %s was stopped.", job_id)
     except StoreError as error:
@@ -68,11 +68,7 @@ def train_adapter(job_id: int) -> None:
         fail_job(job, f"{type(error).__name__}: {error}")
     finally:
         job.refresh_from_db()
-        if not job.active:  # else it goes on from here when it is sent again
-            # Their digest and what was said of every pair are kept.
-            for path in (*folder.glob("examples*.parquet"), folder / HOLDOUT_FILE):
-                path.unlink(missing_ok=True)
-            shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+        sweep_run(job)  # one that is still active goes on from here when it is sent again
 
 
 def _try_again_later(job: Job, error: StoreError) -> None:
@@ -128,9 +124,11 @@ def _held(job: Job) -> Iterator[None]:
 
 def _record(job: Job, folder: Path, artifact: str, result: dict[str, Any], champion: Adapter | None) -> None:
     """Record, decide and finish together, or, for a job that is no longer to run, not at all."""
+    found = read_holdout(folder / HOLDOUT_FILE)
+    measures = measure_holdout(job.project, found, seed=job.pk)
     with _held(job):
         adapter = record_adapter(job, artifact, result["manifest"])
-        record_holdout(adapter, champion, folder / HOLDOUT_FILE)
+        record_holdout(adapter, champion, found, measures)
         promoted = decide_promotion(adapter, champion, result["champion_problem"], lost=result["champion_lost"])
         role = "is the new champion" if promoted else "stays a challenger"
         message = f"{adapter.name} {role}. {adapter.verdict}"

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labeling.actions.holdout import record_holdout
+from labeling.actions.holdout import measure_holdout, record_holdout
 from labeling.models import Adapter, HoldoutPrediction, Pair, Project, Split
 from labeling.queries.projects import labels_of
 from modeling.judge.dataset import Example
-from modeling.judge.holdout import write_holdout
+from modeling.judge.holdout import read_holdout, write_holdout
 from tests.labeling.acting import judge_all, make_adapter, make_members
 from tests.making import make_pair, make_pair_of, make_project, make_round
 
@@ -33,6 +33,13 @@ def stored(adapter: Adapter) -> list[tuple[int, str, str, float]]:
     return [(row.pair_id, row.label.key, row.judged.key, round(row.confidence, 6)) for row in rows]
 
 
+def record(adapter: Adapter, champion: Adapter | None, path: Path) -> int:
+    """Record a run's file as the worker does; return how many pairs it has."""
+    found = read_holdout(path)
+    record_holdout(adapter, champion, found, measure_holdout(adapter.project, found, seed=1))
+    return len(found)
+
+
 def holdout_of(project: Project, count: int) -> list[Pair]:
     return [make_pair_of(project, Split.HOLDOUT) for _ in range(count)]
 
@@ -41,8 +48,8 @@ def test_holdout_is_stored_for_challenger_and_champion_and_replaced(tmp_path: Pa
     project = make_project()
     pairs = holdout_of(project, 3)
     champion, challenger = make_adapter(project), make_adapter(project, champion=False)
-    assert record_holdout(champion, None, written(tmp_path / "one", pairs[:2], "EE", "ES")) == 2
-    assert record_holdout(challenger, champion, written(tmp_path / "two", pairs, "ESI", "EEI", "SSI")) == 3
+    assert record(champion, None, written(tmp_path / "one", pairs[:2], "EE", "ES")) == 2
+    assert record(challenger, champion, written(tmp_path / "two", pairs, "ESI", "EEI", "SSI")) == 3
     ids = [pair.pk for pair in pairs]
     assert stored(challenger) == list(zip(ids, "ESI", "EEI", [0.85] * 3, strict=True))
     assert stored(champion) == list(zip(ids, "ESI", "SSI", [0.85] * 3, strict=True))
@@ -56,7 +63,7 @@ def test_holdout_is_measured_beside_people_and_by_slice(tmp_path: Path) -> None:
     make_round(project, pairs)
     judge_all(make_members(project, 2), {pair: "ES" if number < 3 else "E" for number, pair in enumerate(pairs)})
     adapter = make_adapter(project)
-    record_holdout(adapter, None, written(tmp_path / "one", pairs, "E" * 6 + "S" * 6, "E" * 8 + "S" * 4))
+    record(adapter, None, written(tmp_path / "one", pairs, "E" * 6 + "S" * 6, "E" * 8 + "S" * 4))
     adapter.refresh_from_db()
     assert adapter.measures["people_raw"]["value"] == pytest.approx(9 / 12)
     assert adapter.measures["people_alpha"]["n"] == 12
@@ -70,7 +77,7 @@ def test_holdout_without_pairs_has_no_measures(tmp_path: Path) -> None:
     project = make_project()
     adapter = make_adapter(project)
     write_holdout(tmp_path / "none", [], np.zeros((0, 4)))
-    assert record_holdout(adapter, None, tmp_path / "none") == 0
+    assert record(adapter, None, tmp_path / "none") == 0
     assert adapter.measures["people_alpha"] == {"value": None, "low": None, "high": None, "n": 0}
     assert adapter.measures["slices"] == {}
 
@@ -80,4 +87,4 @@ def test_holdout_of_another_scheme_is_refused(tmp_path: Path) -> None:
     (pair,) = holdout_of(project, 1)
     write_holdout(tmp_path / "three", [Example(pair.pk, 1, "q", "p", 0, "holdout")], [[0.2, 0.3, 0.5]])
     with pytest.raises(ValueError, match=f"expected probabilities of {len(labels_of(project))} labels, got 3"):
-        record_holdout(make_adapter(project), None, tmp_path / "three")
+        record(make_adapter(project), None, tmp_path / "three")
