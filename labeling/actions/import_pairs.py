@@ -5,14 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from django.db import connection
+from django.db import connection, transaction
 from numpy.typing import NDArray
 
 from labeling.actions.bulk import copy_into, reserve_ids, stage, without_indexes
 from labeling.exchange.esci_pool import LABEL_KEYS, UNLABELED, Pool
 from labeling.exchange.problem import ImportProblem
-from labeling.models import ImportedLabel, ImportSource, Pair, Project, Query, Split
+from labeling.models import ImportedCount, ImportedLabel, ImportSource, Pair, Project, Query, Split
 from labeling.queries.arrays import fetch_arrays
+from labeling.queries.class_shares import count_chosen
+from labeling.queries.training_set import chosen_labels
 
 STORED_QUERIES = """
     SELECT string_agg(int8send(place), ''), string_agg(int8send(query.id), '')
@@ -138,3 +140,31 @@ def write_labels(project: Project, pairs: Written, labels: NDArray[np.int64], or
         with connection.cursor() as cursor:
             cursor.execute(CHANGE_LABELS, [source.pk])
     return int(new.sum()), int(changed.sum())
+
+
+def count_labels(project: Project, pool: Pool, queries: Written, labels: NDArray[np.int64]) -> None:
+    """Bring ImportedCount up to date after an import that brought or changed labels.
+
+    The first import has all the counts there are at hand; after any other the database counts them anew.
+    """
+    if not queries.is_new.all() or ImportedCount.objects.filter(project=project).exists():
+        recount(project)
+        return
+    names, split = np.unique(_splits(project, pool.queries["digest"]).to_pylist(), return_inverse=True)
+    labeled = labels != 0
+    found, times = np.unique(np.stack([split[pool.query[labeled]], labels[labeled]]), axis=1, return_counts=True)
+    rows = zip(found.T.tolist(), times.tolist(), strict=True)
+    _write_counts(project, [(str(names[at]), label, count) for (at, label), count in rows])
+
+
+def recount(project: Project) -> None:
+    """Count the project's imported labels anew, in one pass over them."""
+    _write_counts(project, count_chosen(chosen_labels(project)))
+
+
+@transaction.atomic
+def _write_counts(project: Project, counts: list[tuple[str, int, int]]) -> None:
+    ImportedCount.objects.filter(project=project).delete()
+    ImportedCount.objects.bulk_create(
+        ImportedCount(project=project, split=split, label_id=label, pairs=count) for split, label, count in counts
+    )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from labeling.actions.audit_log import record
 from labeling.actions.bulk import close_to_writers, may_skip_row_checks, without_row_checks
 from labeling.actions.import_attributes import write_attributes
-from labeling.actions.import_pairs import Written, label_ids, write_labels, write_pairs, write_queries
+from labeling.actions.import_pairs import Written, count_labels, label_ids, write_labels, write_pairs, write_queries
 from labeling.actions.import_products import (
     identify_named,
     identify_products,
@@ -249,6 +249,8 @@ def _write_pairs(
     pairs = write_pairs(project, pool, queries, products)
     advance(pool.examples)
     new_labels, changed_labels = write_labels(project, pairs, labels, files.examples.name)
+    if new_labels or changed_labels:
+        count_labels(project, pool, queries, labels)
     advance(pool.examples)
     new_attributes, changed_attributes = write_attributes(pool, pairs, attributes)
     advance(pool.examples if attributes else 0)

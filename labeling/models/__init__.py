@@ -12,7 +12,7 @@ from labeling.models.invitation import Invitation
 from labeling.models.job import Job, ScoringShard, TrainingStep
 from labeling.models.judgment import Judgment
 from labeling.models.membership import Membership, Role
-from labeling.models.pair import ImportedLabel, ImportSource, Pair, PairAttribute
+from labeling.models.pair import ImportedCount, ImportedLabel, ImportSource, Pair, PairAttribute
 from labeling.models.pool import PoolReport
 from labeling.models.prediction import Prediction
 from labeling.models.product import Product, ProductRevision
@@ -41,6 +41,7 @@ __all__ = [
     "GuidelineVersion",
     "HoldoutPrediction",
     "ImportSource",
+    "ImportedCount",
     "ImportedLabel",
     "Inquiry",
     "Invitation",

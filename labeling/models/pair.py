@@ -4,7 +4,7 @@ from django.db import models
 
 from labeling.models.product import Product
 from labeling.models.project import Project
-from labeling.models.query import Query
+from labeling.models.query import Query, Split
 from labeling.models.scheme import Label
 
 
@@ -51,6 +51,24 @@ class ImportedLabel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} from {self.source}"
+
+
+class ImportedCount(models.Model):
+    """How many pairs of a split have a label by their imports, judged or not: kept up by each import.
+
+    Of a pair with labels of several sources counts the one of the source whose name comes first.
+    """
+
+    project = models.ForeignKey(Project, models.PROTECT, related_name="+", db_index=False)
+    split = models.CharField(max_length=11, choices=Split)
+    label = models.ForeignKey(Label, models.PROTECT, related_name="+", db_index=False)
+    pairs = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("project", "split", "label"), name="imported_count_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.pairs} {self.label} of {self.split}"
 
 
 class PairAttribute(models.Model):

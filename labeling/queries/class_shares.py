@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import Count, F
+from django.db.models import Count, F, QuerySet
 
-from labeling.models import Consensus, Project
-from labeling.queries.training_set import imported_pairs, settled_pairs
+from labeling.models import Consensus, ImportedCount, ImportedLabel, Project, Split
+from labeling.queries.training_set import chosen_labels, settled_pairs
 
 SOURCES = {
     Consensus.Method.MAJORITY: "people, by majority",
@@ -35,25 +35,39 @@ class Shares:
 
 
 def class_shares(project: Project) -> Shares:
-    """Return what a training that started now would learn from and be measured on. Two statements, no texts."""
+    """Return what a training that started now would learn from and be measured on. No texts are read.
+
+    It costs as much as people have judged, however many labels were imported.
+    """
     counts: Counter[tuple[str, int]] = Counter()
     sources: Counter[str] = Counter()
     settled = settled_pairs(project).values_list("pair__query__split", "label_id", "method")
     for split, label, method, count in settled.annotate(count=Count("pk")).order_by():
         counts[split, label] += count
         sources[SOURCES[Consensus.Method(method)]] += count
-    for split, label, count in _imported_counts(project):
-        counts[split, label] += count
-        sources[IMPORTED] += count
+    imported = imported_counts(project)
+    counts.update(imported)
+    if imported:
+        sources[IMPORTED] = sum(imported.values())
     return Shares(counts, dict(sources))
 
 
-def _imported_counts(project: Project) -> list[tuple[str, int, int]]:
-    """Return (split, label, count) of the imported labels; counted after one of each pair is chosen."""
+def imported_counts(project: Project) -> dict[tuple[str, int], int]:
+    """Return how many imported_pairs there are by split and label: what imports have counted, less what is judged."""
     if project.imported_labels != Project.ImportedLabels.TRAIN:
-        return []
-    chosen = imported_pairs(project).annotate(split=F("pair__query__split")).values("split", "label_id")
-    statement, values = chosen.query.sql_with_params()
+        return {}
+    kept = ImportedCount.objects.filter(project=project).exclude(split=Split.HOLDOUT)
+    counts = Counter({(split, label): pairs for split, label, pairs in kept.values_list("split", "label_id", "pairs")})
+    judged = chosen_labels(project).filter(pair__consensus__project=project)
+    for split, label, count in count_chosen(judged):
+        counts[split, label] -= count
+    return {place: count for place, count in counts.items() if count > 0 and place[0] != Split.HOLDOUT}
+
+
+def count_chosen(chosen: QuerySet[ImportedLabel]) -> list[tuple[str, int, int]]:
+    """Return (split, label, count) of chosen_labels; counted after one of each pair is chosen."""
+    by_split = chosen.annotate(split=F("pair__query__split")).values("split", "label_id")
+    statement, values = by_split.query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT split, label_id, count(*) FROM ({statement}) chosen GROUP BY split, label_id",  # noqa: S608

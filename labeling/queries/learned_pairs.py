@@ -1,17 +1,23 @@
 """The pairs that a training learned from, or would learn from now, by split and label."""
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
-from labeling.models import Adapter, ImportedLabel, Label, Pair, Project, TrainingItem
-from labeling.queries.training_set import imported_pairs, settled_pairs
+from labeling.models import Adapter, ImportedLabel, Label, Pair, Project, Split, TrainingItem
+from labeling.queries.training_set import settled_pairs
 
 
 def pairs_to_learn(project: Project, split: str, label: Label) -> QuerySet[Pair]:
-    """Return the pairs of a split with a label that a training which started now would get, by their ids."""
-    settled = settled_pairs(project).filter(label=label)
-    # One label of a pair is chosen first, and only then looked at.
-    imported = ImportedLabel.objects.filter(pk__in=imported_pairs(project).values("pk"), label=label)
-    found = Q(pk__in=settled.values("pair")) | Q(pk__in=imported.values("pair"))
+    """Return the pairs of a split with a label that a training which started now would get, by their ids.
+
+    The first of them come without looking at all that were imported.
+    """
+    found = Q(pk__in=settled_pairs(project).filter(label=label).values("pair"))
+    if project.imported_labels == Project.ImportedLabels.TRAIN and split != Split.HOLDOUT:
+        of_pair = ImportedLabel.objects.filter(pair=OuterRef("pk"), source__project=project)
+        # One label of a pair is chosen first, and only then looked at: see chosen_labels.
+        chosen = Subquery(of_pair.order_by("source__name").values("label_id")[:1])
+        found |= Q(consensus__isnull=True, chosen=label.pk)
+        return _shown(Pair.objects.alias(chosen=chosen).filter(found, project=project, query__split=split))
     return _shown(Pair.objects.filter(found, project=project, query__split=split))
 
 

@@ -91,9 +91,10 @@ def imported_pairs(project: Project) -> QuerySet[ImportedLabel]:
     """Return imported labels, one a pair, where people gave none: outside the holdout, if the project wants them."""
     if project.imported_labels != Project.ImportedLabels.TRAIN:
         return ImportedLabel.objects.none()
-    return (
-        ImportedLabel.objects.filter(pair__project=project, pair__consensus__isnull=True)
-        .exclude(pair__query__split=Split.HOLDOUT)
-        .order_by("pair_id", "source__name")
-        .distinct("pair_id")
-    )
+    return chosen_labels(project).filter(pair__consensus__isnull=True).exclude(pair__query__split=Split.HOLDOUT)
+
+
+def chosen_labels(project: Project) -> QuerySet[ImportedLabel]:
+    """Return one imported label a pair, of the source whose name comes first, by pair id."""
+    imported = ImportedLabel.objects.filter(pair__project=project)
+    return imported.order_by("pair_id", "source__name").distinct("pair_id")

@@ -15,6 +15,7 @@ from labeling.access import for_roles
 from labeling.forms.learned_pairs import LearnedForm
 from labeling.models import Adapter, Label, Membership, Pair, Project, Role, Split
 from labeling.queries.adapters import adapters_of
+from labeling.queries.class_shares import class_shares
 from labeling.queries.learned_pairs import pairs_learned, pairs_to_learn
 from labeling.views.frame import project_page
 from labeling.views.holdout_pairs import shown_pairs
@@ -47,7 +48,8 @@ def train_pairs(request: HttpRequest, member: Membership) -> HttpResponseBase:
     if not form.is_valid():
         return _page(request, member, crumbs, {"problem": True}, 400)
     split, label = form.cleaned_data["split"], form.cleaned_data["label"]
-    return _list(request, member, crumbs, pairs_to_learn(member.project, split, label), split, label)
+    count = class_shares(member.project).count(split, label.pk)
+    return _list(request, member, crumbs, pairs_to_learn(member.project, split, label), split, label, count)
 
 
 @require_safe
@@ -70,10 +72,15 @@ def _list(
     pairs: QuerySet[Pair],
     split: str,
     label: Label,
+    count: int | None = None,
 ) -> HttpResponseBase:
+    """Show a page of the pairs; `count` says how many there are, where that is known already."""
     if request.GET.get("as") == "csv":
         return csv_file(_csv_rows(pairs, split, label), f"{member.project.slug}-{split}-{label.key}.csv")
-    page = Paginator(pairs, SHOWN).get_page(request.GET.get("page"))
+    pages = Paginator(pairs, SHOWN)
+    if count is not None:
+        pages.count = count
+    page = pages.get_page(request.GET.get("page"))
     rest = urlencode({"split": split, "label": label.key})
     context = {
         "page": page,

@@ -12,7 +12,17 @@ from django.db import connection
 
 from labeling.actions.imports import ImportReport, import_esci, start_import
 from labeling.exchange.problem import ImportProblem
-from labeling.models import AuditLogEntry, ImportedLabel, Job, Pair, Product, ProductRevision, Project, Split
+from labeling.models import (
+    AuditLogEntry,
+    ImportedCount,
+    ImportedLabel,
+    Job,
+    Pair,
+    Product,
+    ProductRevision,
+    Project,
+    Split,
+)
 from labeling.models.query import query_digest, split_of
 from tests.making import make_pair, make_project, make_user
 
@@ -214,6 +224,41 @@ def test_import_esci_keeps_labels_by_origin_and_changes_those_of_its_own(tmp_pat
         ("vendor.parquet", "P1", "E"),
         ("vendor.parquet", "P2", "S"),
     }
+
+
+def test_import_esci_counts_its_labels_by_split_as_the_rows_have_them(tmp_path: Path) -> None:
+    project = make_project()
+    rows = [example(f"query {n % 40}", f"P{n}", "ESCI"[n % 3] if n % 5 else None, number=n) for n in range(200)]
+    catalog = [product(f"P{n}") for n in range(200)]
+    examples, products = write(tmp_path, rows, catalog)
+    run(project, (examples, products))
+    assert {split for split, _ in counted(project)} == set(Split)
+    assert counted(project) == in_rows(project)
+    assert sum(counted(project).values()) == 160
+
+    before = ImportedCount.objects.filter(project=project).values_list("pk", flat=True)
+    kept = list(before)
+    run(project, (examples, products))
+    assert list(before) == kept
+
+    earlier = tmp_path / "another.parquet"  # of a name that comes before the first one's
+    write(tmp_path, [row | {"esci_label": "I"} for row in rows[:60]] + [example("new", "P1", "C")], catalog)
+    shutil.copy(examples, earlier)
+    run(project, (earlier, products))
+    assert counted(project) == in_rows(project)
+    assert sum(count for (_, key), count in counted(project).items() if key == "I") == 60
+
+
+def counted(project: Project) -> Counter[tuple[str, str]]:
+    kept = ImportedCount.objects.filter(project=project).values_list("split", "label__key", "pairs")
+    return Counter({(split, key): pairs for split, key, pairs in kept})
+
+
+def in_rows(project: Project) -> Counter[tuple[str, str]]:
+    """Count a label a pair, of the source whose name comes first."""
+    rows = ImportedLabel.objects.filter(pair__project=project).order_by("-source__name")
+    of_pair = {pair: (split, key) for pair, split, key in rows.values_list("pair", "pair__query__split", "label__key")}
+    return Counter(of_pair.values())
 
 
 def test_import_esci_keeps_projects_apart(tmp_path: Path) -> None:

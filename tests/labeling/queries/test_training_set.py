@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from labeling.actions.adjudication import leave_out_pair
+from labeling.actions.import_pairs import recount
 from labeling.models import (
     ImportedLabel,
     ImportSource,
@@ -48,6 +49,7 @@ def import_label(pair: Pair, key: str, origin: str = "examples.parquet") -> None
     label = Label.objects.get(scheme=pair.project.scheme, key=key)
     source, _ = ImportSource.objects.get_or_create(project=pair.project, name=origin)
     ImportedLabel.objects.create(pair=pair, label=label, source=source)
+    recount(pair.project)
 
 
 def new_text(pair: Pair, title: str) -> None:
@@ -236,3 +238,17 @@ def test_class_shares_are_those_of_the_training_set() -> None:
     assert (shares.total("train"), shares.count("train", label["E"]), shares.count("train", label["S"])) == (3, 2, 0)
     rows = found(project).values()
     assert len(rows) == sum(shares.counts.values())
+
+
+def test_class_shares_do_not_read_what_was_imported() -> None:
+    project = make_project(overlap=1, imported_labels="train")
+    judged, *pairs = (make_pair_of(project, Split.TRAIN) for _ in range(4))
+    settle(project, {judged: "E"})
+    import_label(judged, "I")
+    for pair in pairs:
+        import_label(pair, "C")
+    label = {one.key: one.pk for one in labels_of(project)}
+    expected = {("train", label["E"]): 1, ("train", label["C"]): 3}
+    assert class_shares(project).counts == expected
+    ImportedLabel.objects.filter(pair__in=pairs).delete()  # nobody can: it shows what the counts rest on
+    assert class_shares(project).counts == expected

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from labeling.actions.adapters import record_training_items
+from labeling.actions.import_pairs import recount
 from labeling.models import Adapter, Consensus, ImportedLabel, ImportSource, Job, Pair, Project, Role, Split
 from labeling.queries.class_shares import Shares
 from labeling.queries.projects import labels_of
@@ -76,6 +77,7 @@ def test_imported_label_counts_as_it_was_chosen(client: Client) -> None:
         source = ImportSource.objects.create(project=project, name=name)
         label = project.scheme.labels.get(key=key)
         ImportedLabel.objects.create(pair=pair, label=label, source=source)
+    recount(project)
     for key, count in (("C", 2), ("I", 0)):
         found = client.get(to_learn_url(project, "train", key)).content.decode()
         assert f"{count} pairs to learn from" in found
