@@ -6,12 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from modeling.judge.one_sequence import OneSequence, Sequences
+from modeling.judge.one_sequence import LEAST_TEXT_TOKENS, OneSequence, Sequences, opening_tokens, plain_tokens
 from modeling.judge.prompts import PairPrompt, pair_prompt
 from modeling.judge.spec import SpecError
-
-# Fewer tokens than this say nothing about a product.
-_LEAST_PRODUCT_TOKENS = 8
 
 
 class Completion(OneSequence):
@@ -34,16 +31,15 @@ class Completion(OneSequence):
         super().__init__(adapted, None, tokenizer, labels, max_length)
         self.rows = rows
         self.prompt = prompt
-        self.opening = self._opening()
-        self.before_product = self._plain([prompt.before_product])[0]
-        self.ending = self._plain([prompt.ending])[0]
+        self.opening = opening_tokens(tokenizer, prompt.opening)
+        self.before_product, self.ending = plain_tokens(tokenizer, [prompt.before_product, prompt.ending])
         fixed = len(self.opening) + len(self.before_product) + len(self.ending)
         # A query may take half of what is left, so that a product always has the other half.
         self.room = max_length - fixed
-        if self.room < 2 * _LEAST_PRODUCT_TOKENS:
+        if self.room < 2 * LEAST_TEXT_TOKENS:
             raise SpecError(
                 f"max_length: the prompt alone takes {fixed} tokens and leaves {self.room} of {max_length} for query "
-                f"and product; expected at least {fixed + 2 * _LEAST_PRODUCT_TOKENS}"
+                f"and product; expected at least {fixed + 2 * LEAST_TEXT_TOKENS}"
             )
 
     @property
@@ -55,9 +51,9 @@ class Completion(OneSequence):
         if not queries:
             return {"input_ids": []}
         once = list(dict.fromkeys(queries))
-        query_tokens = dict(zip(once, self._plain(once), strict=True))
+        query_tokens = dict(zip(once, plain_tokens(self.tokenizer, once), strict=True))
         sequences = []
-        for query, product in zip(queries, self._plain(products), strict=True):
+        for query, product in zip(queries, plain_tokens(self.tokenizer, products), strict=True):
             asked = query_tokens[query][: self.room // 2]
             shown = product[: self.room - len(asked)]
             sequences.append(self.opening + asked + self.before_product + shown + self.ending)
@@ -77,17 +73,6 @@ class Completion(OneSequence):
         network = model.get_base_model() if hasattr(model, "get_base_model") else model
         decoder: nn.Module = network.get_decoder()
         return decoder
-
-    def _opening(self) -> list[int]:
-        """The tokens of the prompt's beginning, with what the tokenizer puts before any text."""
-        ids: list[int] = self.tokenizer(self.prompt.opening)["input_ids"]
-        while ids and ids[-1] == self.tokenizer.eos_token_id:
-            ids = ids[:-1]
-        return ids
-
-    def _plain(self, texts: Sequence[str]) -> list[list[int]]:
-        ids: list[list[int]] = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
-        return ids
 
 
 def label_rows(network: nn.Module, tokens: Sequence[int]) -> nn.Linear:

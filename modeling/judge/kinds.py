@@ -119,8 +119,9 @@ def _model(
     if limit is not None and spec.max_length > limit:
         raise SpecError(f"max_length: {spec.base_model} reads at most {limit} tokens, got {spec.max_length}")
     if prompt is None:
-        kind = BiEncoder if spec.kind == "bi_encoder" else CrossEncoder
-        return kind(adapt(network), tokenizer, label_keys, spec.max_length).to(device)
+        if spec.kind == "bi_encoder":
+            return BiEncoder(adapt(network), tokenizer, label_keys, spec.max_length).to(device)
+        return CrossEncoder(adapt(network), tokenizer, label_keys, spec.max_length, spec.prompt).to(device)
     rows = label_rows(network, answers)
     # The other rows are never used; of a large vocabulary they are gigabytes.
     network.set_output_embeddings(nn.Identity())  # type: ignore[operator]  # transformers' own

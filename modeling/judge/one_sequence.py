@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,10 @@ from modeling.judge.model import PairModel, in_batches, in_full_precision, targe
 
 # What the tokenizer says of each token: its id, and for BERT and its kin the side that it belongs to.
 Sequences = dict[str, list[list[int]]]
+
+
+# Fewer tokens than this say nothing about a query or a product.
+LEAST_TEXT_TOKENS = 8
 
 
 class OneSequence(PairModel):
@@ -60,3 +65,17 @@ class OneSequence(PairModel):
 
     def _padded(self, sequences: Sequences) -> dict[str, Tensor]:
         return dict(self.tokenizer.pad(sequences, return_tensors="pt"))
+
+
+def opening_tokens(tokenizer: Any, text: str) -> list[int]:
+    """The tokens of a sequence's beginning, with what the tokenizer puts before any text."""
+    ids: list[int] = tokenizer(text)["input_ids"]
+    while ids and ids[-1] in (tokenizer.eos_token_id, tokenizer.sep_token_id):
+        ids = ids[:-1]
+    return ids
+
+
+def plain_tokens(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    """The tokens of each text and nothing else."""
+    ids: list[list[int]] = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+    return ids

@@ -38,6 +38,11 @@ def product_text(
     return "; ".join(part for part in parts if part)[:_MAX_CHARACTERS]
 
 
+# What stands before, between and after query and product where a tokenizer has no separator of its own. Both texts are
+# on one line, so that a line's break is never theirs.
+PAIR_LINES = ("Query: ", "\nProduct: ", "\nLabel:")
+
+
 @dataclass(frozen=True)
 class PairPrompt:
     """What a completion reads: opening, query, before_product, product, ending. Then comes an answer.

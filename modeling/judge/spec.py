@@ -11,7 +11,7 @@ ALL_LINEAR = "all-linear"
 # Each kind with the prompts that it can read; the first is its default.
 PROMPTS: dict[str, tuple[str, ...]] = {
     "bi_encoder": ("sides-1",),
-    "cross_encoder": ("pair-1",),
+    "cross_encoder": ("pair-2", "pair-1"),
     "completion": ("short-1", "letters-1", "guideline-1"),
 }
 # Each kind's usual longest text, in tokens.

@@ -21,7 +21,7 @@ def test_spec_survives_json_and_keeps_its_defaults() -> None:
 def test_spec_names_the_prompt_and_the_length_of_its_kind() -> None:
     assert [JudgeSpec(kind=kind).max_length for kind in PROMPTS] == [40, 64, 256]
     assert JudgeSpec(kind="completion", max_length=100).max_length == 100
-    assert [JudgeSpec(kind=kind).prompt for kind in PROMPTS] == ["sides-1", "pair-1", "short-1"]
+    assert [JudgeSpec(kind=kind).prompt for kind in PROMPTS] == ["sides-1", "pair-2", "short-1"]
     assert JudgeSpec(kind="completion", prompt="guideline-1").prompt == "guideline-1"
 
 
