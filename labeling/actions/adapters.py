@@ -9,6 +9,7 @@ from django.utils import timezone
 from labeling.actions.audit_log import record
 from labeling.actions.jobs import cancel_job
 from labeling.models import Adapter, Job, Project, TrainingItem, User
+from labeling.queries.adapters import PROMOTE, ROLL_BACK
 from labeling.queries.predictions import champion_of, former_champion
 from labeling.queries.training_set import LabeledPair
 
@@ -66,7 +67,7 @@ def promote_adapter(adapter: Adapter, actor: User | None) -> bool:
     adapter.state = Adapter.State.CHAMPION
     adapter.promoted_at = timezone.now()
     adapter.save(update_fields=("state", "promoted_at"))
-    record(adapter.project, actor, "adapter.promote", adapter.name, before=before.name if before else None)
+    record(adapter.project, actor, PROMOTE, adapter.name, before=before.name if before else None)
     return True
 
 
@@ -81,6 +82,6 @@ def roll_back(project: Project, actor: User | None) -> Adapter | None:
     champion, former = champion_of(project), former_champion(project)
     if champion is None or former is None:
         return None
-    record(project, actor, "adapter.roll_back", former.name, before=champion.name)
+    record(project, actor, ROLL_BACK, former.name, before=champion.name)
     promote_adapter(former, actor)
     return former

@@ -22,7 +22,10 @@ class AuditLogEntry(models.Model):
     class Meta:
         verbose_name_plural = "audit log"
         ordering = ("-id",)
-        indexes = (models.Index(fields=("project", "-id"), name="audit_log_of_project"),)
+        indexes = (
+            models.Index(fields=("project", "-id"), name="audit_log_of_project"),
+            models.Index(fields=("project", "target"), name="audit_log_of_target"),
+        )
 
     def __str__(self) -> str:
         return f"{self.verb} {self.target}"

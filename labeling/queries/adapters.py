@@ -1,15 +1,20 @@
 """Adapters and how they measured."""
 
+import datetime as dt
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
 
-from labeling.models import Adapter, Project
+from labeling.models import Adapter, AuditLogEntry, Project, User
 from labeling.queries.predictions import champion_of, former_champion
 from modeling.estimates import NAN, Estimate
 from modeling.judge.store import is_url
+
+# What the audit log calls it when an adapter becomes champion.
+PROMOTE, ROLL_BACK = "adapter.promote", "adapter.roll_back"
 
 
 def adapters_of(project: Project) -> QuerySet[Adapter]:
@@ -27,6 +32,31 @@ def adapters_to_prune(project: Project) -> list[Adapter]:
     kept = {adapter.pk for adapter in (champion_of(project), former_champion(project)) if adapter}
     there = Adapter.objects.filter(project=project, pruned_at__isnull=True).order_by("-number")
     return [adapter for adapter in there[project.adapters_kept :] if adapter.pk not in kept]
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """An adapter became champion: when, by whom (None: by the rule), in whose place, and whether by going back."""
+
+    at: dt.datetime
+    by: User | None
+    before: str | None
+    back: bool
+
+
+def promotions_of(adapter: Adapter) -> list[Promotion]:
+    """Return each time that an adapter became champion, the first one first, as the audit log has it."""
+    verbs = (PROMOTE, ROLL_BACK)
+    entries = AuditLogEntry.objects.filter(project=adapter.project_id, target=adapter.name, verb__in=verbs)
+    found: list[Promotion] = []
+    back = False
+    for entry in entries.select_related("actor").order_by("pk"):
+        if entry.verb == ROLL_BACK:
+            back = True  # the promotion that it is comes next
+        else:
+            found.append(Promotion(entry.at, entry.actor, entry.data.get("before"), back))
+            back = False
+    return found
 
 
 def measured(manifest: dict[str, Any], name: str) -> Estimate | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Q
 
 from labeling.models import Project, Round, Slot, Stream
+from labeling.queries.queue import open_round_of, open_slots
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,20 @@ def round_progress(project: Project, newest: int | None = None) -> list[Progress
         )
         for one in rounds
     ]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The open round, which ends when a new one is drawn, and how many of its answers are still to come."""
+
+    number: int
+    left: int
+
+
+def ending_round(project: Project) -> Ending | None:
+    """Return the round that a new one would end; None where none is open."""
+    opened = open_round_of(project)
+    return Ending(opened.number, open_slots(project).count()) if opened else None
 
 
 def asked_shares(project: Project, picked: bool) -> dict[Stream, float]:

@@ -195,12 +195,16 @@ SLICE = (
 
 
 def slice_tables(adapter: Adapter) -> list[Table]:
-    """Return a table for each way to split the holdout. What is surely below the whole is marked."""
+    """Return a table for each way to split the holdout. What is surely below the whole is marked.
+
+    Parts that need more pairs come last and are marked, and so does a split that has only such parts.
+    """
     whole = number_of(adapter, "accuracy")
-    return [
+    tables = [
         Table(slice_title(name), (Column("Value", "value"), *SLICE), tuple(_slice_rows(adapter, name, parts, whole)))
         for name, parts in (adapter.measures.get("slices") or {}).items()
     ]
+    return sorted(tables, key=lambda table: all(row.thin for row in table.rows))
 
 
 def all_slices_table(adapter: Adapter) -> Table:
@@ -217,10 +221,10 @@ def all_slices_table(adapter: Adapter) -> Table:
 def _slice_rows(
     adapter: Adapter, name: str, parts: Sequence[Mapping[str, Any]], whole: Mapping[str, Any] | None
 ) -> Iterator[Row]:
-    for part in parts:
-        high = part["accuracy"]["high"]
-        below = whole is not None and high is not None and part["n"] >= FEWEST and high < whole["value"]
+    for part in sorted(parts, key=lambda one: one["n"] < FEWEST):
+        high, thin = part["accuracy"]["high"], part["n"] < FEWEST
+        below = whole is not None and high is not None and not thin and high < whole["value"]
         pairs = "" if part["value"] == OTHERS else holdout_url(adapter, slice=name, value=part["value"])
         wrong = pairs and holdout_url(adapter, slice=name, value=part["value"], right=False)
         values = (part["value"], part["n"], part["queries"], part["accuracy"], part["alpha"])
-        yield Row(values, {"pairs": pairs, "accuracy": pairs, "alpha against people": wrong}, wanting=below)
+        yield Row(values, {"pairs": pairs, "accuracy": pairs, "alpha against people": wrong}, wanting=below, thin=thin)

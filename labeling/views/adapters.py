@@ -16,6 +16,7 @@ from labeling.models import Adapter, Job, Label, Membership, Project, Role
 from labeling.queries.adapters import adapters_of, measured
 from labeling.queries.learning import rounds_learned_from
 from labeling.queries.projects import labels_of
+from labeling.queries.rounds import ending_round
 from labeling.queries.training_steps import steps_of
 from labeling.views.adapter_charts import chart_context, time_context
 from labeling.views.adapter_tables import (
@@ -35,7 +36,7 @@ from labeling.views.holdout_pairs import holdout_url
 from labeling.views.learning_curve import in_words, learning_context, learning_curve_of
 from labeling.views.making import making
 from labeling.views.numbers import stat
-from labeling.views.promotion import decision, rolling_back
+from labeling.views.promotion import became_champion, decision, rolling_back
 from labeling.views.tables import Table, csv_response, table_context
 from labeling.views.training_charts import loss_context
 
@@ -92,6 +93,8 @@ def adapter(request: HttpRequest, member: Membership, number: int) -> HttpRespon
         "row": adapter_row(found),
         "state": state_of(found),
         "decision": decision(found),
+        "became": became_champion(found),
+        "ending": ending_round(project),
         "labels": labels,
         "confusion": confusion_rows(found, labels),
         "given": _given(found, labels),

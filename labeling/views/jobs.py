@@ -58,14 +58,15 @@ def jobs(request: HttpRequest, member: Membership) -> HttpResponse:
 def job(request: HttpRequest, member: Membership, job_id: int) -> HttpResponse:
     """Show one job; to htmx, its progress alone, and with `live` what goes on in a training.
 
-    The page is fetched anew when the training is no longer in the state in which it `was`.
+    The page is fetched anew when the training is no longer in the state in which it `was`. With `stop` it asks whether
+    a training is really to be stopped.
     """
     found = get_object_or_404(member.project.jobs.select_related("requested_by", "project"), pk=job_id)
     context: dict[str, Any] = {"found": found} | job_context(member.project, found)
     if request.htmx and "live" not in request.GET:  # type: ignore[attr-defined]
         return project_page(request, member, "components/job.html", "jobs", context)
     if found.kind == Job.Kind.TRAIN:
-        context |= training_context(found)
+        context |= training_context(found) | {"stopping": "stop" in request.GET and found.active}
     if request.htmx:  # type: ignore[attr-defined]
         if found.state != request.GET.get("was", found.state) or not found.active:
             return HttpResponseClientRefresh()
@@ -98,9 +99,12 @@ def cancel(request: HttpRequest, member: Membership, job_id: int) -> HttpRespons
 
 def job_context(project: Project, found: Job) -> dict[str, Any]:
     """Return a job as its component wants it."""
+    page = reverse("job", args=[project.slug, found.pk])
     return {
         "job": found,
-        "poll_url": reverse("job", args=[project.slug, found.pk]),
+        "poll_url": page,
         "cancel_url": reverse("cancel", args=[project.slug, found.pk]) if found.active else "",
-        "href": reverse("job", args=[project.slug, found.pk]),
+        "href": page,
+        # What a training has learned is lost with it, so its page asks first.
+        "stop_url": f"{page}?stop=yes" if found.active and found.kind == Job.Kind.TRAIN else "",
     }

@@ -7,7 +7,9 @@ from django.urls import reverse
 
 from labeling.language import number
 from labeling.models import Adapter, Project
+from labeling.queries.adapters import Promotion, promotions_of
 from labeling.queries.predictions import champion_of, former_champion, has_predictions
+from labeling.queries.rounds import ending_round
 from labeling.views.holdout_pairs import holdout_url
 
 FIRST = "first"  # the rule for a project without a champion
@@ -88,4 +90,15 @@ def rolling_back(project: Project) -> dict[str, Any] | None:
     champion, before = champion_of(project), former_champion(project)
     if champion is None or before is None:
         return None
-    return {"to": before, "champion": champion, "scored": has_predictions(before)}
+    return {"to": before, "champion": champion, "scored": has_predictions(before), "ending": ending_round(project)}
+
+
+def became_champion(adapter: Adapter) -> list[dict[str, Any]]:
+    """Return each time that an adapter became champion: when, and in words by whom and in whose place."""
+    return [{"at": one.at, "says": _became(one)} for one in promotions_of(adapter)]
+
+
+def _became(one: Promotion) -> str:
+    how = "Made champion again by going back" if one.back else "Made champion"
+    whose = f" in place of {one.before}" if one.before else ", the first one"
+    return f"{how}{whose}, by {one.by.get_username() if one.by else 'the rule'}"

@@ -43,11 +43,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A value for each column, where some of them link to, by the column's name, and whether somebody should look."""
+    """A value for each column, where some of them link to, by the column's name, and whether somebody should look.
+
+    `thin` says that it rests on fewer than FEWEST.
+    """
 
     values: tuple[Any, ...]
     links: Mapping[str, str] = field(default_factory=dict)
     wanting: bool = False
+    thin: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ def table_context(table: Table) -> dict[str, Any]:
         "rows": [
             {
                 "wanting": row.wanting,
+                "thin": row.thin,
                 "cells": [
                     cell(column.kind, row.values[place]) | {"href": row.links.get(column.name, "")}
                     for place, column in shown

@@ -12,11 +12,12 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from labeling.models import Adapter, AuditLogEntry, Project, Role, Split
+from labeling.views.adapter_tables import slice_tables
 from labeling.views.adapters import TABLES
 from labeling.views.holdout_pairs import holdout_url
 from tests.labeling.acting import make_adapter, predict
 from tests.labeling.measured import estimate, make_manifest, measure
-from tests.making import make_member, make_pair, make_pair_of, make_project
+from tests.making import make_member, make_pair, make_pair_of, make_pairs, make_project, make_round
 
 pytestmark = pytest.mark.django_db
 
@@ -241,6 +242,51 @@ def test_decision_is_told_with_its_numbers(client: Client) -> None:
     assert reverse("adapters-beside", args=[project.slug, 2, 1]) in body
     assert holdout_url(second, beside=1, differ=True) in body
     assert "The rule said no" not in text_of(client, address(first))
+
+
+def test_page_says_who_made_it_champion_and_what_ended_with_it(client: Client) -> None:
+    project, (first, second) = make_trained(client)
+    lead = project.memberships.get(role=Role.LEAD).user
+    make_round(project, make_pairs(project, 3))
+    page = text_of(client, address(first))
+    assert "Made champion, the first one, by the rule" in page
+    assert "Round 1 ends with that, 6 of its answers still to come" in page
+    client.post(address(first, "promote"))
+    client.post(reverse("roll-back", args=[project.slug]))
+    assert f"Made champion in place of A-2, by {lead.username}" in text_of(client, address(first))
+    page = text_of(client, address(second))
+    assert "Made champion in place of A-1, by the rule" in page
+    assert f"Made champion again by going back in place of A-1, by {lead.username}" in page
+    assert "Round 1 ends with that, 6 of its answers" in text_of(client, reverse("adapters", args=[project.slug]))
+    assert "champion the first one" not in text_of(client, address(make_adapter(project, champion=False)))
+
+
+def test_nothing_is_said_of_a_round_where_none_is_open(client: Client) -> None:
+    project, (first, _) = make_trained(client)
+    for url in (address(first), reverse("adapters", args=[project.slug])):
+        page = text_of(client, url)
+        assert "a new round is drawn" in page
+        assert "ends with that" not in page
+
+
+def test_parts_that_need_more_pairs_come_last_and_are_marked(client: Client) -> None:
+    _, (first, _) = make_trained(client)
+    parts = {
+        "locale": [part("jp", 4), part("us", 6)],
+        "words": [part("1", 3), part("2-3", 40), part("4-5", 2), part("6+", 25)],
+    }
+    Adapter.objects.filter(pk=first.pk).update(measures={"slices": parts})
+    first.refresh_from_db()
+    tables = slice_tables(first)
+    assert [[row.values[0] for row in table.rows] for table in tables] == [["2-3", "6+", "1", "4-5"], ["jp", "us"]]
+    assert [row.thin for row in tables[0].rows] == [False, False, True, True]
+    body = client.get(address(first)).content.decode()
+    assert body.count('<tr class="thin">') == 4
+    assert "needs 17 more" in body
+
+
+def part(value: str, n: int) -> dict[str, object]:
+    return {"value": value, "n": n, "queries": n, "accuracy": estimate(0.85, n), "alpha": estimate(0.7, n)}
 
 
 def test_list_and_page_cost_the_same_queries_at_two_sizes(

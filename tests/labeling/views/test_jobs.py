@@ -162,3 +162,28 @@ def test_curve_of_another_project_is_not_there(client: Client) -> None:
     client.force_login(make_member(make_project(), Role.LEAD).user)
     for name in ("loss-curve", "loss-csv", "job"):
         assert client.get(address(job, name)).status_code == 404
+
+
+def test_stopping_a_training_asks_first(client: Client) -> None:
+    job = make_training(client, 3)
+    stop = address(job, "cancel")
+    for url in (address(job), reverse("jobs", args=[job.project.slug]), reverse("train", args=[job.project.slug])):
+        page = client.get(url).content.decode()
+        assert f'href="{address(job)}?stop=yes"' in page
+        assert stop not in page
+    page = client.get(f"{address(job)}?stop=yes").content.decode()
+    assert f"Stop {job}?" in page
+    assert "What it has learned so far is thrown away" in page
+    assert f'action="{stop}"' in page
+    client.post(stop)
+    job.refresh_from_db()
+    assert job.state == "cancelled"
+    assert "is thrown away" not in client.get(f"{address(job)}?stop=yes").content.decode()
+
+
+def test_other_jobs_are_stopped_at_once(client: Client) -> None:
+    job = make_training(client, 0)
+    Job.objects.filter(pk=job.pk).update(kind="select")
+    page = client.get(address(job)).content.decode()
+    assert f'action="{address(job, "cancel")}"' in page
+    assert "?stop=yes" not in page
