@@ -32,10 +32,17 @@ def unlabeled_pairs(project: Project) -> QuerySet[Pair]:
 
 def untouched_pairs(project: Project) -> QuerySet[Pair]:
     """Return the pairs that nobody has judged, that are not gold and not set aside: what a round is drawn from."""
-    judged = Consensus.objects.filter(pair=OuterRef("pk"))
-    gold = GoldPair.objects.filter(pair=OuterRef("pk"), retired_at__isnull=True)
-    aside = SetAside.objects.filter(pair=OuterRef("pk")).exclude(state=SetAside.State.RETURNED)
-    return Pair.objects.filter(~Exists(judged), ~Exists(gold), ~Exists(aside), project=project)
+    touched = [Exists(rows.filter(pair=OuterRef("pk"))) for rows in touching()]
+    return Pair.objects.filter(*(~one for one in touched), project=project)
+
+
+def touching() -> tuple[QuerySet[Any], ...]:
+    """Return the rows that keep their pair out of rounds: what people said of it, gold, set aside."""
+    return (
+        Consensus.objects.all(),
+        GoldPair.objects.filter(retired_at__isnull=True),
+        SetAside.objects.exclude(state=SetAside.State.RETURNED),
+    )
 
 
 def unqueued_pairs(project: Project) -> QuerySet[Pair]:

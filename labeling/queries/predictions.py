@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from django.db.models import Avg, Exists, F, OuterRef, QuerySet
+from django.db.models import Avg, Exists, F, Max, Min, OuterRef, QuerySet
 from django.db.models.expressions import RawSQL
 from numpy.typing import NDArray
 
-from labeling.exchange.row_stream import BIGINT, reals
 from labeling.models import Adapter, Consensus, Pair, Prediction, Product, Project, Query, QueueEntry, Split, Stream
-from labeling.queries.copying import copy_rows
-from labeling.queries.pairs import untouched_pairs
+from labeling.queries.columns import IDS, fetch_columns, in_ranges
+from labeling.queries.pairs import touching
 from labeling.queries.projects import labels_of
 from modeling.sampling.contract import Pool, Text
 
@@ -37,10 +36,8 @@ def candidates(project: Project, champion: Adapter | None, rival: Adapter | None
     """
     labels = labels_of(project)
     pair_ids, query_ids = _untouched(project)
-    (held,) = _columns(Query.objects.filter(project=project, split=Split.HOLDOUT).values_list("id"), "id")
-    random_only = np.isin(query_ids, held)
-    products = Product.objects.filter(project=project, revision__isnull=False)
-    (current,) = _columns(products.values_list("revision_id"), "revision_id")
+    random_only = np.isin(query_ids, _ids_of(Query.objects.filter(project=project, split=Split.HOLDOUT), "id"))
+    current = _ids_of(Product.objects.filter(project=project, revision__isnull=False), "revision_id")
     probabilities, scored = _said(champion, pair_ids, current, len(labels))
     rivals, known = _said(rival, pair_ids, current, len(labels))
     if probabilities is None:
@@ -69,20 +66,28 @@ def texts_of(pair_ids: NDArray[np.int64]) -> list[Text]:
 
 
 def _untouched(project: Project) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the ids (n,) of the untouched pairs, in their order, and those of their queries."""
-    values = untouched_pairs(project).order_by().values_list("id", "query_id")
-    ids, queries = _columns(values, "id", "query_id")
-    if bool((ids[1:] > ids[:-1]).all()):
-        return ids, queries
-    order = np.argsort(ids)
+    """Return the ids (n,) of the untouched pairs, in their order, and those of their queries: as untouched_pairs does.
+
+    What was touched is looked up here: the server would do so again for each range of pairs.
+    """
+    pairs = Pair.objects.filter(project=project).order_by()
+    ends = pairs.aggregate(first=Min("id"), last=Max("id"))
+    if ends["first"] is None:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    parts = [
+        fetch_columns(part.values_list("id", "query_id"), IDS, IDS)
+        for part in in_ranges(pairs, "id", ends["first"], ends["last"])
+    ]
+    ids, queries = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    touched = [_ids_of(rows.filter(project=project), "pair_id") for rows in touching()]
+    left = np.flatnonzero(~np.isin(ids, np.concatenate(touched)))
+    order = left[np.argsort(ids[left], kind="stable")]  # in next to no time where they come in order
     return ids[order], queries[order]
 
 
-def _columns(values: QuerySet[Any, Any], *names: str) -> list[NDArray[np.int64]]:
-    """Return columns of ids, each (n,), in the order that they come in."""
-    blocks = list(copy_rows(values, dict.fromkeys(names, BIGINT)))
-    nothing = np.empty(0, dtype=np.int64)
-    return [np.concatenate([nothing, *(rows[name] for rows in blocks)]).astype(np.int64) for name in names]
+def _ids_of(rows: QuerySet[Any], name: str) -> NDArray[np.int64]:
+    (ids,) = fetch_columns(rows.order_by().values_list(name), IDS)
+    return ids
 
 
 def _said(
@@ -93,18 +98,18 @@ def _said(
     `current` are the revisions that are any product's text now: a revision is of one product, so a prediction on one
     of them is on its own product's. Nothing where it has scored none of the pairs, and without an adapter.
     """
-    probabilities = np.zeros((len(pair_ids), labels), dtype=np.float32)
-    revisions = np.zeros(len(pair_ids), dtype=np.int64)
     if adapter is None or not len(pair_ids):
         return None, None
-    values = Prediction.objects.filter(adapter=adapter).values_list("pair_id", "revision_id", "probabilities")
-    columns = {"pair_id": BIGINT, "revision_id": BIGINT, "probabilities": labels}
-    for rows in copy_rows(values, columns):
-        pairs = rows["pair_id"].astype(np.int64)
+    probabilities = np.zeros((len(pair_ids), labels), dtype=np.float32)
+    revisions = np.zeros(len(pair_ids), dtype=np.int64)
+    predictions = Prediction.objects.filter(adapter=adapter).order_by()
+    for part in in_ranges(predictions, "pair_id", int(pair_ids[0]), int(pair_ids[-1])):
+        values = part.values_list("pair_id", "revision_id", "probabilities")
+        pairs, read, said = fetch_columns(values, IDS, IDS, labels)
         at = np.minimum(np.searchsorted(pair_ids, pairs), len(pair_ids) - 1)
         mine = pair_ids[at] == pairs
-        probabilities[at[mine]] = reals(rows, "probabilities")[mine]
-        revisions[at[mine]] = rows["revision_id"][mine]
+        probabilities[at[mine]] = said[mine]
+        revisions[at[mine]] = read[mine]
     known = np.isin(revisions, current)
     return (probabilities, known) if known.any() else (None, None)
 

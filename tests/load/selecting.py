@@ -21,10 +21,8 @@ if __name__ == "__main__":  # before anything that needs the models
 
 import numpy as np
 
-from labeling.exchange.row_stream import BIGINT
-from labeling.models import Adapter, Prediction, SetAside
-from labeling.queries.copying import copy_rows
-from labeling.queries.pairs import untouched_pairs
+from labeling.models import Adapter, Pair, Prediction, SetAside
+from labeling.queries.columns import IDS, fetch_columns, in_ranges
 from labeling.queries.predictions import candidates
 from modeling.sampling.ambiguity import expected_parting
 from modeling.sampling.batch import Batch, draw_batch
@@ -106,16 +104,18 @@ def check(pool: Pool, batch: Batch, rules: Rules) -> None:
 
 
 def read_only() -> dict[str, Any]:
-    """What reading alone takes: the same rows of the server, thrown away as they come."""
+    """What reading alone takes: the same columns of the server, thrown away as they come."""
     champion = Adapter.objects.select_related("project").get()
+    pairs = Pair.objects.filter(project=champion.project).order_by()
+    said = Prediction.objects.filter(adapter=champion).order_by()
+    last = pairs.count()
     clock = Clock()
     rows = 0
-    pairs = untouched_pairs(champion.project).order_by().values_list("id", "query_id")
-    for block in copy_rows(pairs, {"id": BIGINT, "query_id": BIGINT}):
-        rows += block.nbytes
-    said = Prediction.objects.filter(adapter=champion).values_list("pair_id", "revision_id", "probabilities")
-    for block in copy_rows(said, {"pair_id": BIGINT, "revision_id": BIGINT, "probabilities": 4}):
-        rows += block.nbytes
+    for part in in_ranges(pairs, "id", 1, last):
+        rows += sum(column.nbytes for column in fetch_columns(part.values_list("id", "query_id"), IDS, IDS))
+    for part in in_ranges(said, "pair_id", 1, last):
+        values = part.values_list("pair_id", "revision_id", "probabilities")
+        rows += sum(column.nbytes for column in fetch_columns(values, IDS, IDS, 4))
     clock.end("floor_s")
     return {**clock.parts, "read_mb": round(rows / 1e6)}
 

@@ -228,3 +228,17 @@ def test_uniform_has_no_eye_for_probabilities() -> None:
     uniform = strategy_of("uniform")
     assert (scored(uniform, one).scores == scored(uniform, other).scores).all()
     assert (scored(uniform, one, seed=2).scores != scored(uniform, one).scores).any()
+
+
+def test_the_manuals_example_of_a_strategy_keeps_the_contract() -> None:
+    manual = (FOLDER.parents[1] / "docs" / "selection.md").read_text()
+    code = manual.partition("```python\n")[2].partition("```")[0]
+    names: dict[str, Any] = {"np": np, **vars(contract)}
+    exec(compile(code, "docs/selection.md", "exec"), names)  # noqa: S102 - our own page
+    strategy = names["STRATEGY"]
+    test_strategy_says_what_it_does(strategy)
+    pool = make_pool(50)
+    found = scored(strategy, pool)
+    probabilities = pool.known_probabilities()
+    assert found.scores.tolist() == pytest.approx((1 - probabilities.max(axis=1)).tolist())
+    assert str(found.reason(3)) == f"likeliest label: {probabilities[3].max():.2f}"
