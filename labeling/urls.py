@@ -82,6 +82,7 @@ urlpatterns = [
     path("p/<slug:slug>/audits/", audits.audits, name="audits"),
     path("p/<slug:slug>/audits/<int:number>/", audits.audit_verdicts, name="verdicts"),
     path("p/<slug:slug>/rounds/", rounds.rounds, name="rounds"),
+    path("p/<slug:slug>/rounds/<int:number>/", rounds.one_round, name="round"),
     path("p/<slug:slug>/pool/", pool.pool, name="pool"),
     path("p/<slug:slug>/pool/shares.svg", pool.pool_shares, name="pool-shares"),
     path("p/<slug:slug>/guideline/", guideline.guideline, name="guideline"),

@@ -1,11 +1,8 @@
 """Tasks of the queue "default": everything that needs no judge. Loads no torch."""
 
 import logging
-import secrets
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from celery import shared_task
 
 from labeling.actions.agreement import measure_agreement as measure
@@ -14,15 +11,11 @@ from labeling.actions.jobs import fail_job, finish_job, recover_jobs, report_pro
 from labeling.actions.loop import advance_loop, measure_when_due
 from labeling.actions.pool import measure_pool
 from labeling.actions.relabeling import StoppedError, bring_under
-from labeling.actions.rounds import Drawn, open_round
 from labeling.actions.runs import sweep_runs
 from labeling.actions.scoring import plan_shards
-from labeling.models import Job, Project, Round, Stream
-from labeling.queries.predictions import candidates, champion_of
-from modeling.evaluation.pool import predicted_means
-from modeling.sampling.batch import RANDOM, draw_batch
-from modeling.sampling.rules import Rules
-from modeling.sampling.shelves import draw_queries
+from labeling.models import Project
+from labeling.queries.predictions import champion_of
+from worker.selection import draw_round
 
 log = logging.getLogger(__name__)
 
@@ -106,48 +99,3 @@ def take_over_guideline(job_id: int) -> None:
     except Exception as error:
         log.exception("Job %s", job_id)
         fail_job(job, f"{type(error).__name__}: {error}")
-
-
-def draw_round(job: Job) -> str:
-    """Draw and open a round for the job's project; return what was done in plain words."""
-    project = job.project
-    champion = champion_of(project)
-    pool = candidates(project, champion)
-    if not len(pool):
-        return "Every pair of the pool has been judged: there is nothing left to select."
-    seed = secrets.randbits(48)
-    whole = project.desk == Project.Desk.SHELF
-    rules = Rules(size=project.batch_size, random_share=project.random_share, max_per_query=project.max_per_query)
-    batch = (draw_queries if whole else draw_batch)(pool, rules, seed)
-    drawn = [
-        Drawn(
-            pair_id=int(pool.pair_ids[index]),
-            stream=str(batch.stream[row]),
-            chance=float(batch.chance[row]) if batch.stream[row] == RANDOM else None,
-            score=None if np.isnan(batch.score[row]) else float(batch.score[row]),
-            query_id=int(pool.query_ids[index]) if whole else None,
-            probabilities=None if pool.probabilities is None else pool.probabilities[index].tolist(),
-        )
-        for row, index in enumerate(batch.index)
-    ]
-    opened = open_round(
-        project,
-        drawn,
-        strategy="margin" if champion else "uniform",
-        seed=seed,
-        pool_size=len(pool),
-        adapter=champion,
-        actor=job.requested_by,
-        predicted=None if pool.probabilities is None else predicted_means(pool.probabilities),
-    )
-    return _told(opened, drawn, len(pool))
-
-
-def _told(opened: Round, drawn: Sequence[Drawn], of: int) -> str:
-    """Return what a round is made of, in plain words, as its page counts it."""
-    pairs = set(opened.entries.values_list("pair", flat=True))
-    streams = [one.stream for one in drawn if one.pair_id in pairs]  # but for those that were judged meanwhile
-    active, carried = streams.count(Stream.ACTIVE), len(pairs) - len(streams)
-    words = f"{opened}: {len(pairs):,} pairs. {len(streams):,} drawn of {of:,}, "
-    words += f"{active:,} picked and {len(streams) - active:,} at random"
-    return f"{words}; {carried:,} carried over from before." if carried else f"{words}."

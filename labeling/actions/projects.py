@@ -11,6 +11,10 @@ from labeling.actions.guidelines import publish_guideline
 from labeling.actions.jobs import enqueue_job
 from labeling.models import Job, LabelScheme, Project, User
 from modeling.judge.spec import JudgeSpec, SpecError
+from modeling.sampling.strategies import STRATEGIES
+
+# Those that choose new pairs. Others, that ask again about labeled ones, are not for a round.
+STRATEGY_KEYS = (Project.MIXED, *(key for key, strategy in STRATEGIES.items() if not strategy.relabels))
 
 SETTINGS = (
     "name",
@@ -27,7 +31,11 @@ SETTINGS = (
     "imported_labels",
     "batch_size",
     "random_share",
+    "strategy",
     "max_per_query",
+    "titles_apart",
+    "label_floor",
+    "round_worth",
     "gold_share",
     "repeat_share",
     "repeat_after_days",
@@ -75,6 +83,7 @@ def configure_project(project: Project, changes: Mapping[str, object], actor: Us
         setattr(locked, name, value)
     locked.full_clean()
     _check_spec(locked.judge_spec)
+    _check_strategy(locked.strategy)
     locked.save()
     changed = {name: [before[name], getattr(locked, name)] for name in changes if before[name] != getattr(locked, name)}
     if changed:
@@ -82,6 +91,11 @@ def configure_project(project: Project, changes: Mapping[str, object], actor: Us
     if {"resolve_by", "agreement_goal"} & changed.keys():
         enqueue_job(locked, Job.Kind.MEASURE, actor)
     return locked
+
+
+def _check_strategy(key: str) -> None:
+    if key not in STRATEGY_KEYS:
+        raise ValidationError({"strategy": f"There is no strategy {key!r}. There are: {', '.join(STRATEGY_KEYS)}."})
 
 
 def _check_spec(settings: object) -> None:

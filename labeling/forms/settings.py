@@ -4,15 +4,17 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from labeling.actions.projects import STRATEGY_KEYS
 from labeling.models import Project
 from modeling.judge.spec import JudgeSpec, shipped_specs
+from modeling.sampling.strategies import STRATEGIES
 
 SETTING_GROUPS = {
     "The project": ("name",),
     "People": ("overlap", "max_overlap", "escalate_on", "skips_to_lead", "lease_minutes", "desk"),
     "Agreement": ("resolve_by", "agreement_goal"),
     "How people do": ("training_required", "pass_mark", "gold_share", "repeat_share", "repeat_after_days"),
-    "Rounds": ("batch_size", "random_share", "max_per_query"),
+    "Rounds": ("batch_size", "random_share", "strategy", "max_per_query", "titles_apart", "label_floor", "round_worth"),
     "The loop": ("loop_enabled", "train_after", "check_seconds"),
     "Learning": ("imported_labels", "least_confidence", "holdout_percent", "calibration_percent", "shard_size"),
     "The judge": ("like", "judge_spec"),
@@ -25,6 +27,13 @@ def _shipped_choice(name: str) -> tuple[str, str]:
     model = spec.base_model.partition(":")[2] if spec.base_model.startswith("embedded:") else spec.base_model
     quantized = "" if spec.quantization == "none" else f", {spec.quantization}"
     return name, f"{name}: {spec.kind.replace('_', '-')} on {model}{quantized}"
+
+
+def strategy_words(key: str) -> str:
+    """Say what a strategy does, by the key that the setting has."""
+    if key == Project.MIXED:
+        return "Mixed: first what stands for many others, then what the judge hesitates at. The default."
+    return f"{STRATEGIES[key].name}: {STRATEGIES[key].sentence}"
 
 
 class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -47,7 +56,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             *("name", "overlap", "max_overlap", "escalate_on", "skips_to_lead", "lease_minutes", "desk"),
             *("resolve_by", "agreement_goal"),
             *("training_required", "pass_mark", "gold_share", "repeat_share", "repeat_after_days"),
-            *("batch_size", "random_share", "max_per_query"),
+            *("batch_size", "random_share", "strategy", "max_per_query", "titles_apart", "label_floor", "round_worth"),
             *("loop_enabled", "train_after", "check_seconds", "imported_labels", "holdout_percent"),
             *("calibration_percent", "judge_spec", "shard_size", "least_confidence"),
             *("promotion_rule", "promotion_margin", "adapters_kept"),
@@ -59,6 +68,8 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             "pass_mark": forms.NumberInput({"min": 0, "max": 1, "step": "any"}),
             "gold_share": forms.NumberInput({"min": 0, "max": 0.5, "step": "any"}),
             "repeat_share": forms.NumberInput({"min": 0, "max": 0.5, "step": "any"}),
+            "label_floor": forms.NumberInput({"min": 0, "max": 0.5, "step": "any"}),
+            "round_worth": forms.NumberInput({"min": 0, "max": 0.99, "step": "any"}),
             "least_confidence": forms.NumberInput({"min": 0, "max": 1, "step": "any"}),
             "promotion_margin": forms.NumberInput({"min": 0, "max": 0.49, "step": "any"}),
         }
@@ -80,6 +91,15 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             "repeat_share": "Share of what an annotator gets that they judged before, to see whether they agree with "
             "themselves; 0.02 is one in fifty. With the gold pairs at most 0.5.",
             "repeat_after_days": "Nobody gets a pair again sooner than this after they judged it.",
+            "strategy": "How the rest of a round is chosen. Whatever it is, pairs on which people are likely to "
+            "part count less, holdout queries are left out, and a part is drawn at random. Needs that are not there "
+            "yet, such as a champion, leave the place to chance.",
+            "titles_apart": "Of products with nearly the same title only one is picked in a round: the label of one "
+            "says nearly all about the other.",
+            "label_floor": "Share of the picked pairs that are to be of each label, as the judge predicts it, so that "
+            "rare labels are learned, too: 0.05 is one in twenty. 0: no floor.",
+            "round_worth": "Where the next round is surely expected to raise the judge's alpha by less than this, the "
+            "Rounds page advises to stop.",
             "judge_spec": 'As JSON, by name, such as {"epochs": 5}; {} for nothing. Each adapter\'s page lists all the '
             "settings that it was made with.",
             "promotion_rule": "A new adapter and the champion are measured on the same holdout pairs. The first rule "
@@ -96,6 +116,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         field = self.fields["like"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - for the type checker
         field.choices = [("", "The default: MiniLM, which comes with Winnow"), *map(_shipped_choice, shipped_specs())]
+        self.fields["strategy"].widget = forms.Select(choices=[(key, strategy_words(key)) for key in STRATEGY_KEYS])
 
     def clean(self) -> dict[str, Any]:
         """Put what the judge is like into its settings; what is written there wins."""

@@ -19,8 +19,12 @@ class StepCommand(BaseCommand):
         parser.add_argument("--project", required=True, metavar="SLUG")
         parser.add_argument("--wait", action="store_true", help="follow its progress until it has ended")
 
+    def choices(self, options: dict[str, Any]) -> dict[str, object]:
+        """Return what the job's task wants to know of the options."""
+        return {}
+
     def handle(self, *args: Any, **options: Any) -> None:
-        job = enqueue_job(project_of(options["project"]), self.kind)
+        job = enqueue_job(project_of(options["project"]), self.kind, choices=self.choices(options))
         if job is None:
             raise CommandError(f"A job of this kind is already under way for {options['project']}.")
         if options["wait"]:

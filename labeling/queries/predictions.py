@@ -26,6 +26,13 @@ def former_champion(project: Project) -> Adapter | None:
     return retired.order_by("-promoted_at").first()
 
 
+def challenger_with_predictions(project: Project) -> Adapter | None:
+    """Return the newest adapter that wants to be champion and has scored the pool, if there is one."""
+    waiting = Adapter.objects.filter(project=project, state=Adapter.State.CHALLENGER, pruned_at__isnull=True)
+    newest = waiting.order_by("-number").first()
+    return newest if newest is not None and has_predictions(newest) else None
+
+
 def candidates(project: Project, champion: Adapter | None, rival: Adapter | None = None) -> Pool:
     """Return the untouched pairs in the order of their ids, with what both adapters say: what a round is drawn from.
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
-from labeling.models import Project, Round, Slot, Stream
+from labeling.models import Project, QueueEntry, Round, Slot, Stream
 from labeling.queries.queue import open_round_of, open_slots
 
 
@@ -59,6 +59,14 @@ def round_progress(project: Project, newest: int | None = None) -> list[Progress
         )
         for one in rounds
     ]
+
+
+def chosen_pairs(chosen: Round, stream: str = "") -> QuerySet[QueueEntry]:
+    """Return a round's batch in the order of serving, with its texts and labels: without gold pairs and repeats."""
+    found = QueueEntry.objects.filter(round=chosen, stream__in=(Stream.RANDOM, Stream.ACTIVE))
+    if stream:
+        found = found.filter(stream=stream)
+    return found.select_related("pair__query", "pair__product__revision", "pair__consensus__label").order_by("rank")
 
 
 @dataclass(frozen=True)

@@ -156,6 +156,7 @@ PAGES: dict[Role, list[Visit]] = {
                 "project",
                 "agreement",
                 "rounds",
+                "round",
                 "pool",
                 "people",
                 "person",

@@ -46,7 +46,7 @@ def newest(project: Project, kind: Job.Kind) -> Job:
 
 def shop(**settings: object) -> tuple[Project, dict[int, str]]:
     """Make a pool: products of the query's kind are Exact, others Irrelevant, with noise; and its key."""
-    project = make_project(overlap=1, max_overlap=1, loop_enabled=False, shard_size=80, **settings)
+    project = make_project(overlap=1, max_overlap=1, loop_enabled=False, shard_size=80, titles_apart=False, **settings)
     random = np.random.default_rng(5)
     key: dict[int, str] = {}
     for thing in THINGS:
@@ -151,7 +151,7 @@ def test_train_that_is_cancelled_stops_and_leaves_no_adapter(site: Site) -> None
 
 @pytest.mark.usefixtures("committed")
 def test_beat_draws_the_first_round_by_itself(site: Site) -> None:
-    project = make_project(batch_size=5, overlap=2, check_seconds=1)
+    project = make_project(batch_size=5, overlap=2, check_seconds=1, strategy="margin")  # which lacks a judge
     for _ in range(8):
         make_pair(project)
     selected = newest(project, Job.Kind.SELECT)

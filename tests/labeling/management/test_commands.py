@@ -117,3 +117,23 @@ def test_make_gold_draws_from_imported_labels() -> None:
     assert sorted(project.gold.values_list("label__key", flat=True)) == ["E", "S"]
     with pytest.raises(CommandError, match="No settled pair can be used"):
         run("make_gold", project.slug, "--from", "settled", "--count", "2", "--use", "training")
+
+
+def test_select_takes_a_strategy_for_one_round() -> None:
+    project = make_project()
+    run("select", "--project", project.slug, "--strategy", "entropy")
+    assert Job.objects.get(project=project).params["strategy"] == "entropy"
+    other = make_project()
+    run("select", "--project", other.slug)
+    assert "strategy" not in Job.objects.get(project=other).params
+    with pytest.raises(CommandError, match="invalid choice: 'relabel'"):
+        run("select", "--project", other.slug, "--strategy", "relabel")
+
+
+def test_configure_project_names_the_strategies_there_are() -> None:
+    project = make_project()
+    run("configure_project", project.slug, "strategy=gain_loss", "label_floor=0.05")
+    project.refresh_from_db()
+    assert (project.strategy, project.label_floor) == ("gain_loss", 0.05)
+    with pytest.raises(CommandError, match=r"There is no strategy 'best'\. There are: mixed, uniform"):
+        run("configure_project", project.slug, "strategy=best")
