@@ -117,7 +117,7 @@ def read_only() -> dict[str, Any]:
         values = part.values_list("pair_id", "revision_id", "probabilities")
         rows += sum(column.nbytes for column in fetch_columns(values, IDS, IDS, 4))
     clock.end("floor_s")
-    return {**clock.parts, "read_mb": round(rows / 1e6)}
+    return {**clock.parts, "read_mb": round(rows / 1e6, 1)}
 
 
 def make(pairs: int) -> dict[str, Any]:
