@@ -4,7 +4,7 @@ import json
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from celery import shared_task
 from django.conf import settings
 from django.db import transaction
+from numpy.typing import NDArray
 
 from labeling.actions.adapters import record_adapter, record_training_items
 from labeling.actions.holdout import measure_holdout, record_holdout
@@ -26,12 +27,12 @@ from labeling.actions.scoring import finish_shard
 from labeling.actions.training_steps import record_step
 from labeling.guidelines.outline import outline
 from labeling.guidelines.parse import parse_guideline
-from labeling.models import Adapter, Job, ScoringShard, Split
+from labeling.models import Adapter, Job, Project, ScoringShard, Split
 from labeling.queries.adapters import artifact_place
 from labeling.queries.pairs import shard_texts
 from labeling.queries.predictions import champion_of
 from labeling.queries.projects import labels_of, published_guideline
-from labeling.queries.training_set import LabeledPair, labeled_pairs
+from labeling.queries.training_set import LabeledPair, drawn_at_random, labeled_pairs
 from modeling.judge.artifact import CorruptArtifact, IncompatibleArtifact
 from modeling.judge.dataset import Example, write_examples
 from modeling.judge.holdout import HOLDOUT_FILE, read_holdout
@@ -165,6 +166,8 @@ def _write_run(job: Job, folder: Path) -> None:
     position = {label.pk: index for index, label in enumerate(labels)}
     examples = folder / f"examples-{job.starts}.parquet"
     write_examples(examples, [_example(pair, position) for pair in pairs])
+    drawn = folder / f"drawn-{job.starts}.npy"
+    np.save(drawn, _drawn(job.project, pairs))
     guideline = published_guideline(project)
     spec, keys = JudgeSpec.from_dict(project.judge_spec), [label.key for label in labels]
     place = f"{settings.ADAPTERS_URL or 'adapters'}/{project.slug}/job-{job.pk}"
@@ -175,6 +178,7 @@ def _write_run(job: Job, folder: Path) -> None:
         "examples": str(examples),
         "artifact": str(folder / "artifact" if is_url(place) else Path(settings.DATA_DIR) / place),
         "place": place,
+        "drawn": str(drawn),
         "guideline": outline(parse_guideline(guideline.source, keys)) if reads_guideline else "",
         "provenance": {
             "project": project.slug,
@@ -186,6 +190,13 @@ def _write_run(job: Job, folder: Path) -> None:
     }
     with _held(job):
         _write_whole(folder / "run.json", run)
+
+
+def _drawn(project: Project, pairs: Iterable[LabeledPair]) -> NDArray[np.int64]:
+    """Rows (pair id, whether it was drawn at random) of the pairs that people labeled, (n, 2)."""
+    at_random = drawn_at_random(project)
+    rows = [(pair.pair_id, pair.pair_id in at_random) for pair in pairs if pair.origin == "people"]
+    return np.array(rows, dtype=np.int64).reshape(-1, 2)
 
 
 def _collected(job: Job) -> list[LabeledPair]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from labeling.actions.rounds import Drawn, open_round
 from labeling.models import Consensus, Job, Project, Round, Stream
+from labeling.queries.mix import next_mix
 from labeling.queries.pool import fetch_labeled
 from labeling.queries.predictions import candidates, challenger_with_predictions, champion_of
 from modeling.evaluation.pool import predicted_means
@@ -48,7 +49,7 @@ def draw_round(job: Job) -> str:
         pool_size=int(pool.new().sum()),
         adapter=champion if pool.probabilities is not None else None,
         actor=job.requested_by,
-        rules=asdict(rules) | {"mix": dict(rules.mix)},
+        rules=asdict(rules) | {"mix": dict(rules.mix), "usual": project.random_share},
         predicted=None if pool.probabilities is None else predicted_means(pool.probabilities),
     )
     return _told(opened, drawn, int(pool.new().sum()))
@@ -72,7 +73,7 @@ def rules_of(project: Project, strategy: str, pool: Pool) -> Rules:
     mixed = WITHOUT if pool.probabilities is None else WITH_JUDGE
     return Rules(
         size=project.batch_size,
-        random_share=project.random_share,
+        random_share=next_mix(project).random_share if strategy == Project.MIXED else project.random_share,
         max_per_query=project.max_per_query,
         mix=mixed if strategy == Project.MIXED else {strategy: 1.0},
         label_floor=min(project.label_floor, 1 / len(pool.labels)),

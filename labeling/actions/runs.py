@@ -75,7 +75,7 @@ def _is_left(job: Job) -> bool:
 
 
 def _leftovers(folder: Path) -> list[Path]:
-    names = ("examples*.parquet", HOLDOUT_FILE, "checkpoint", "*.new")
+    names = ("examples*.parquet", "drawn*.npy", HOLDOUT_FILE, "checkpoint", "*.new")
     return [path for name in names for path in folder.glob(name)]
 
 

@@ -8,6 +8,7 @@ from django.db.models import Count, F, Q
 from numpy.typing import NDArray
 
 from labeling.models import Adapter, HoldoutPrediction, Project, Round
+from labeling.queries.projects import labels_of
 
 MOST = 30  # adapters of a curve
 
@@ -45,6 +46,30 @@ def right_by_query(adapters: Sequence[Adapter]) -> NDArray[np.float64]:
     counts = np.zeros((len(queries), len(place), 2))
     for adapter, query, right, measured in rows:
         counts[queries[query], place[adapter]] = right, measured
+    return counts
+
+
+def counts_by_query_of(adapters: Sequence[Adapter]) -> NDArray[np.float64]:
+    """Return what modeling.evaluation.classification.counts_by_query makes of each adapter.
+
+    (queries, adapters, 3, labels): of pairs on which it is right, of what it said, and of what people said. Grouped
+    in the database, whatever the number of pairs.
+    """
+    labels = {label.pk: number for number, label in enumerate(labels_of(adapters[0].project))} if adapters else {}
+    place = {adapter.pk: number for number, adapter in enumerate(adapters)}
+    rows = list(
+        HoldoutPrediction.objects.filter(adapter__in=place)
+        .values_list("adapter", "pair__query", "label", "judged")
+        .annotate(pairs=Count("pk"))
+        .order_by()
+    )
+    queries = {query: number for number, query in enumerate(sorted({row[1] for row in rows}))}
+    counts = np.zeros((len(queries), len(place), 3, len(labels)))
+    for adapter, query, people, judged, pairs in rows:
+        cell = counts[queries[query], place[adapter]]
+        cell[0, labels[people]] += pairs * (people == judged)
+        cell[1, labels[judged]] += pairs
+        cell[2, labels[people]] += pairs
     return counts
 
 

@@ -87,6 +87,12 @@ def settled_pairs(project: Project) -> QuerySet[Consensus]:
     return settled.exclude(stale).exclude(pair__in=aside).filter(held_out & Q(pair__in=random) | ~held_out & sure)
 
 
+def drawn_at_random(project: Project) -> set[int]:
+    """Return the pairs that people judged because the random stream served them."""
+    judged = Judgment.objects.filter(project=project, retired_at__isnull=True, stream=Stream.RANDOM)
+    return set(judged.order_by().values_list("pair_id", flat=True).distinct())
+
+
 def imported_pairs(project: Project) -> QuerySet[ImportedLabel]:
     """Return imported labels, one a pair, where people gave none: outside the holdout, if the project wants them."""
     if project.imported_labels != Project.ImportedLabels.TRAIN:

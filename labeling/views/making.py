@@ -21,7 +21,7 @@ HEADINGS = {
     "files": "Files",
 }
 NAMES = {"guideline": "guideline in the text that is read"}  # of what says too little by itself
-MEASURED = ("holdout",)  # what the page shows by itself
+MEASURED = ("holdout", "arms")  # what pages show by themselves
 
 
 def making(adapter: Adapter) -> list[dict[str, Any]]:

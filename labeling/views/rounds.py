@@ -15,6 +15,7 @@ from labeling.models import Judgment, Membership, Project, QueueEntry, Role, Rou
 from labeling.queries.adjudication import cannot_agree
 from labeling.queries.rounds import Progress, asked_shares, chosen_pairs, round_progress
 from labeling.views.frame import project_page
+from labeling.views.helps import helps_context
 from labeling.views.numbers import percent
 from modeling.sampling.strategies import STRATEGIES
 
@@ -38,6 +39,7 @@ def rounds(request: HttpRequest, member: Membership) -> HttpResponse:
         "rounds": [(one, strategy_name(one.round.strategy)) for one in found],
         "newest": found[0].round if found else None,
         "streams": served_by_stream(member.project, found[0]) if found else [],
+        "helps": helps_context(member.project) if found else None,
         "disputed": list(said.values()),
         "disputed_count": disputed.count(),
     }

@@ -4,10 +4,12 @@ FOLDER/run.json says what to do:
 
     {"spec": {...}, "labels": ["exact", ...], "examples": "examples.parquet", "artifact": "artifact",
      "champion": "folder of the champion's artifact" or null, "guideline": "text for a prompt that has it",
-     "provenance": {...}, "checkpoint_seconds": 15, "half": null}
+     "provenance": {...}, "checkpoint_seconds": 15, "half": null, "drawn": "drawn.npy" or null}
 
 Paths are absolute or seen from FOLDER. FOLDER/checkpoint holds where the run stands: started again, it goes on there.
 "checkpoint_seconds" is the least time between two, "half" whether to multiply in bfloat16, null by the processor.
+"drawn" holds a row (pair id, 1 or 0) for each pair that people labeled, 1 if it was drawn at random: then both arms
+are compared (arms.py).
 Several processes share a run under `accelerate launch --config_file modeling/judge/launch/ddp.yaml`.
 
 Standard output holds one JSON object a line and nothing else: progress ({"event", and the fields of watch.Progress}),
@@ -28,6 +30,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from modeling.judge.artifact import CorruptArtifact, IncompatibleArtifact
@@ -72,6 +75,7 @@ class Run:
     checkpoints: Path
     checkpoint_seconds: float
     half: bool | None
+    drawn: Path | None = None
 
 
 def read_run(folder: Path) -> Run:
@@ -97,6 +101,7 @@ def read_run(folder: Path) -> Run:
         checkpoints=folder / "checkpoint",
         checkpoint_seconds=float(settings.get("checkpoint_seconds", 15.0)),
         half=settings.get("half"),
+        drawn=folder / settings["drawn"] if settings.get("drawn") else None,
     )
 
 
@@ -117,6 +122,7 @@ def carry_out(run: Run, emit: Emit) -> None:
         checkpoints=run.checkpoints,
         checkpoint_seconds=run.checkpoint_seconds,
         half=run.half,
+        drawn=_drawn(run),
     )
     if not is_first_process():
         return
@@ -132,6 +138,16 @@ def carry_out(run: Run, emit: Emit) -> None:
             "champion_lost": champion.lost,
         }
     )
+
+
+def _drawn(run: Run) -> dict[int, bool]:
+    if run.drawn is None:
+        return {}
+    try:
+        rows = np.load(run.drawn, allow_pickle=False).reshape(-1, 2).tolist()
+    except (OSError, ValueError) as error:
+        raise RunError(f"{run.drawn} cannot be read: {error}") from error
+    return {pair: bool(at_random) for pair, at_random in rows}
 
 
 def reporter(emit: Emit) -> Callable[[Progress], None]:

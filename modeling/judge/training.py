@@ -11,18 +11,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 from peft import PeftModel
 from transformers import set_seed
 
+from modeling.judge.arms import arms_of_project
 from modeling.judge.artifact import new_folder_beside, seal
 from modeling.judge.assessment import assess, calibrate, collapse, majority_label
 from modeling.judge.base_model import resolve_base_model, weights_sha256
 from modeling.judge.checkpoints import load_trained, newest_checkpoint
-from modeling.judge.dataset import CALIBRATION, TRAIN, Example, check_examples, digest, split_counts
+from modeling.judge.dataset import CALIBRATION, HOLDOUT, TRAIN, Example, check_examples, digest, split_counts
 from modeling.judge.device import is_first_process, processes
 from modeling.judge.finetuning import fine_tune
 from modeling.judge.kinds import build_model
 from modeling.judge.memory import free_memory
+from modeling.judge.model import PairModel
 from modeling.judge.probe import fit_head
 from modeling.judge.prompts import PROMPT_VERSION
 from modeling.judge.scoring import Judge
@@ -31,6 +34,7 @@ from modeling.judge.trainer import Keep
 from modeling.judge.watch import Progress, Report
 from modeling.judge.weights import save_weights
 
+ARM_PAIRS = 4_000  # random pairs, and as many of the mix, that the arms are compared on: seconds on a CPU
 _LIBRARIES = ("torch", "transformers", "peft", "tokenizers", "numpy")
 
 
@@ -46,6 +50,7 @@ def train(
     checkpoints: Path | None = None,
     checkpoint_seconds: float = 15.0,
     half: bool | None = None,
+    drawn: Mapping[int, bool] | None = None,
 ) -> dict[str, Any]:
     """Train a judge on the training split and write its artifact to `folder`; returns the manifest.
 
@@ -72,6 +77,7 @@ def train(
     set_seed(spec.seed)
     model = build_model(spec, label_keys, base, guideline=guideline)
     report(Progress("load", 1, 1))
+    arms = _compare_arms(spec, model, ordered, drawn or {}, report) if is_first_process() else None
     if checkpoint is None:
         fit_head(model, learned, spec.head_penalty, spec.seed)
     tuned = fine_tune(
@@ -101,6 +107,7 @@ def train(
         model.eval()
         manifest = _manifest(spec, Judge(model), ordered)
         report(Progress("evaluate", 1, 1))
+        manifest["arms"] = arms
         manifest["guideline"] = guideline
         manifest["base_model_sha256"] = base_sha256
         manifest["training_seconds"] = tuned.seconds
@@ -110,6 +117,25 @@ def train(
     except BaseException:
         shutil.rmtree(written, ignore_errors=True)
         raise
+
+
+def _compare_arms(
+    spec: JudgeSpec, model: PairModel, ordered: Sequence[Example], drawn: Mapping[int, bool], report: Report
+) -> dict[str, Any] | None:
+    """What heads on the untrained model learn from both arms, at most ARM_PAIRS pairs each; None where nothing can."""
+    learned = [row for row in ordered if row.split == TRAIN and row.pair_id in drawn]
+    count = sum(drawn[row.pair_id] for row in learned)
+    if not count:
+        return None
+    report(Progress("compare", 0, 1))
+    if count > ARM_PAIRS:
+        kept = np.random.default_rng(spec.seed).random(len(learned)) < ARM_PAIRS / count
+        learned = [row for row, keep in zip(learned, kept.tolist(), strict=True) if keep]
+    random_pairs = {row.pair_id for row in learned if drawn[row.pair_id]}
+    holdout = [row for row in ordered if row.split == HOLDOUT]
+    found = arms_of_project(model, learned, random_pairs, holdout, penalty=spec.head_penalty, seed=spec.seed)
+    report(Progress("compare", 1, 1))
+    return found.to_dict() if found else None
 
 
 def check_trackers(spec: JudgeSpec) -> None:

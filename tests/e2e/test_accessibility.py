@@ -211,7 +211,7 @@ POST_ONLY = {
 }
 FOR_MACHINES = {"health", "summary", "learning-curve", "compare-choose", "agreement-csv", "agreement-chart"}
 FOR_MACHINES |= {"loss-curve", "loss-csv", "adapter-chart", "adapter-csv", "adapters-csv", "adapters-over-time"}
-FOR_MACHINES |= {"adapters-choose", "pool-shares"}
+FOR_MACHINES |= {"adapters-choose", "pool-shares", "arms"}
 # Looked at in tests of their own.
 ELSEWHERE = {"login", "join", "joining"}
 # What Tab meets on the desk, in this order.

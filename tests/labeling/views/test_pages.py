@@ -47,7 +47,7 @@ def test_page_of_an_empty_project_says_what_to_do(client: Client, page: str) -> 
 def test_page_costs_the_same_queries_at_two_sizes(
     client: Client, page: str, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    budgets = {"project": 32, "agreement": 14, "audits": 8, "rounds": 10}
+    budgets = {"project": 32, "agreement": 14, "audits": 8, "rounds": 14}
     project = lead_of(client, overlap=2)
     url = reverse(page, args=[project.slug])
     for size in (2, 12):

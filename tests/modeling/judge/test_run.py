@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from modeling.judge.artifact import read_artifact
-from modeling.judge.dataset import write_examples
+from modeling.judge.dataset import HOLDOUT, TRAIN, write_examples
 from modeling.judge.holdout import read_holdout
 from modeling.judge.run import RunError, main, read_run
 from modeling.judge.spec import SpecError
@@ -62,6 +62,33 @@ def test_run_trains_in_its_own_process_and_measures_the_champion(trained: Traine
         confusion = np.zeros((len(LABELS), len(LABELS)), np.int64)
         np.add.at(confusion, (said.labels, found.argmax(axis=1)), 1)
         assert confusion.tolist() == manifest["holdout"]["confusion"]
+
+
+def test_run_that_knows_how_pairs_were_drawn_compares_the_arms(trained: Trained, tmp_path: Path) -> None:
+    write_examples(tmp_path / "examples.parquet", trained.examples)
+    learned = [row.pair_id for row in trained.examples if row.split == TRAIN]
+    by_people = learned[: len(learned) - 20]  # the others came with an import and are in neither arm
+    at_random = by_people[::2]
+    np.save(tmp_path / "drawn.npy", np.array([(pair, pair in at_random) for pair in by_people], dtype=np.int64))
+    write_run(tmp_path, drawn="drawn.npy")
+    status, events, errors = start(tmp_path)
+    assert status == 0, errors
+    phases = [event["phase"] for event in events[:-1] if event["done"] == event["total"]]
+    assert phases == ["load", "compare", "train", "evaluate"]
+    arms = events[-1]["manifest"]["arms"]
+    sizes = [point["labels"] for point in arms["random"]]
+    assert sizes == [point["labels"] for point in arms["active"]]
+    assert max(sizes) == len(at_random)
+    assert arms["lead"]["n"] == sum(row.split == HOLDOUT for row in trained.examples)
+
+
+def test_run_names_a_file_of_drawn_pairs_that_cannot_be_read(trained: Trained, tmp_path: Path) -> None:
+    write_examples(tmp_path / "examples.parquet", trained.examples)
+    (tmp_path / "drawn.npy").write_bytes(b"nothing")
+    write_run(tmp_path, drawn="drawn.npy")
+    status, events, _ = start(tmp_path)
+    assert status == 1
+    assert f"{tmp_path / 'drawn.npy'} cannot be read" in events[-1]["message"]
 
 
 def test_run_with_a_lost_champion_keeps_its_training(trained: Trained, tmp_path: Path) -> None:
