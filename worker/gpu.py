@@ -4,7 +4,7 @@ import json
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +14,6 @@ import numpy as np
 from celery import shared_task
 from django.conf import settings
 from django.db import transaction
-from numpy.typing import NDArray
 
 from labeling.actions.adapters import record_adapter, record_training_items
 from labeling.actions.holdout import measure_holdout, record_holdout
@@ -27,7 +26,7 @@ from labeling.actions.scoring import finish_shard
 from labeling.actions.training_steps import record_step
 from labeling.guidelines.outline import outline
 from labeling.guidelines.parse import parse_guideline
-from labeling.models import Adapter, Job, Project, ScoringShard, Split
+from labeling.models import Adapter, Job, ScoringShard, Split
 from labeling.queries.adapters import artifact_place
 from labeling.queries.pairs import shard_texts
 from labeling.queries.predictions import champion_of
@@ -42,6 +41,7 @@ from modeling.judge.scoring import Judge
 from modeling.judge.spec import JudgeSpec
 from modeling.judge.store import StoreError, is_url, local_folder, publish
 from modeling.judge.threads import leave_a_core
+from worker.drawn import drawn_rows, weighted, weights_by_label
 from worker.training import StoppedError, TrainingError, follow_run
 
 log = logging.getLogger(__name__)
@@ -165,9 +165,12 @@ def _write_run(job: Job, folder: Path) -> None:
     labels = labels_of(project)
     position = {label.pk: index for index, label in enumerate(labels)}
     examples = folder / f"examples-{job.starts}.parquet"
-    write_examples(examples, [_example(pair, position) for pair in pairs])
+    by_people = {pair.pair_id for pair in pairs if pair.origin == "people"}
+    at_random = drawn_at_random(project)
+    rows = weighted([_example(pair, position) for pair in pairs], by_people, at_random, len(labels))
+    write_examples(examples, rows)
     drawn = folder / f"drawn-{job.starts}.npy"
-    np.save(drawn, _drawn(job.project, pairs))
+    np.save(drawn, drawn_rows(by_people, at_random))
     guideline = published_guideline(project)
     spec, keys = JudgeSpec.from_dict(project.judge_spec), [label.key for label in labels]
     place = f"{settings.ADAPTERS_URL or 'adapters'}/{project.slug}/job-{job.pk}"
@@ -185,18 +188,12 @@ def _write_run(job: Job, folder: Path) -> None:
             "job": job.pk,
             "guideline": guideline.number,
             "least_confidence": project.least_confidence,
+            "weights": weights_by_label(rows, by_people, keys),
             "labels_by": dict(Counter(pair.method or pair.origin for pair in pairs)),
         },
     }
     with _held(job):
         _write_whole(folder / "run.json", run)
-
-
-def _drawn(project: Project, pairs: Iterable[LabeledPair]) -> NDArray[np.int64]:
-    """Rows (pair id, whether it was drawn at random) of the pairs that people labeled, (n, 2)."""
-    at_random = drawn_at_random(project)
-    rows = [(pair.pair_id, pair.pair_id in at_random) for pair in pairs if pair.origin == "people"]
-    return np.array(rows, dtype=np.int64).reshape(-1, 2)
 
 
 def _collected(job: Job) -> list[LabeledPair]:
