@@ -12,9 +12,10 @@ from labeling.actions.loop import advance_loop, measure_when_due
 from labeling.actions.pool import measure_pool
 from labeling.actions.relabeling import StoppedError, bring_under
 from labeling.actions.runs import sweep_runs
-from labeling.actions.scoring import plan_shards
+from labeling.actions.scoring import plan_shards, recover_scoring
 from labeling.models import Project
 from labeling.queries.predictions import champion_of
+from labeling.queries.scoring import adapters_of_job
 from worker.selection import draw_round
 
 log = logging.getLogger(__name__)
@@ -32,20 +33,27 @@ def advance_loops() -> None:
 def recover() -> None:
     """Deal with jobs whose message or worker was lost, and with what they left."""
     recover_jobs()
+    recover_scoring()
     sweep_runs()
 
 
 @shared_task
 def plan_scoring(job_id: int) -> None:
-    """Cut the pool into shards for the champion, one task each."""
+    """Cut what the job's adapters, or the champion, have not scored of the pool into shards."""
     job = start_job(job_id)
     if job is None:
         return
     champion = champion_of(job.project)
-    if champion is None:
-        finish_job(job, "There is no champion yet, so nothing was scored.", scored=0)
-    elif plan_shards(job, champion) == 0:
-        finish_job(job, f"{champion.name} has scored the whole pool already.", scored=0)
+    adapters = adapters_of_job(job) or ([champion] if champion else [])
+    try:
+        if not adapters:
+            finish_job(job, "There is no champion yet, so nothing was scored.", scored=0)
+        elif plan_shards(job, adapters) == 0:
+            have = "has" if len(adapters) == 1 else "have"
+            finish_job(job, f"{' and '.join(map(str, adapters))} {have} scored the whole pool already.", scored=0)
+    except Exception as error:
+        log.exception("Job %s", job_id)
+        fail_job(job, f"{type(error).__name__}: {error}")
 
 
 @shared_task

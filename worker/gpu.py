@@ -2,46 +2,42 @@
 
 import json
 import logging
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from celery import shared_task
+from celery import Task, shared_task
 from django.conf import settings
 from django.db import transaction
 
 from labeling.actions.adapters import record_adapter, record_training_items
 from labeling.actions.holdout import measure_holdout, record_holdout
 from labeling.actions.jobs import MOST_RESENDS, fail_job, finish_job, hold_job, report_progress, start_job
-from labeling.actions.predictions import write_predictions
 from labeling.actions.promotion import decide_promotion
 from labeling.actions.pruning import prune_adapters
 from labeling.actions.runs import run_folder, sweep_run
-from labeling.actions.scoring import finish_shard
 from labeling.actions.training_steps import record_step
 from labeling.guidelines.outline import outline
 from labeling.guidelines.parse import parse_guideline
-from labeling.models import Adapter, Job, ScoringShard, Split
+from labeling.models import Adapter, Job, Split
 from labeling.queries.adapters import artifact_place
-from labeling.queries.pairs import shard_texts
 from labeling.queries.predictions import champion_of
 from labeling.queries.projects import labels_of, published_guideline
 from labeling.queries.training_set import LabeledPair, drawn_at_random, labeled_pairs
 from modeling.judge.artifact import CorruptArtifact, IncompatibleArtifact
 from modeling.judge.dataset import Example, write_examples
 from modeling.judge.holdout import HOLDOUT_FILE, read_holdout
-from modeling.judge.memory import free_memory
 from modeling.judge.prompts import product_text, query_text
-from modeling.judge.scoring import Judge
 from modeling.judge.spec import JudgeSpec
 from modeling.judge.store import StoreError, is_url, local_folder, publish
-from modeling.judge.threads import leave_a_core
 from worker.drawn import drawn_rows, weighted, weights_by_label
+from worker.judges import artifact_cache, forget_judges
+from worker.scoring import score_next_shard
 from worker.training import StoppedError, TrainingError, follow_run
 
 log = logging.getLogger(__name__)
@@ -86,8 +82,7 @@ def _train(job: Job, folder: Path) -> None:
 
     A job that was begun before goes on in its folder, with the pairs that it began with.
     """
-    _load_judge.cache_clear()  # the run needs the memory
-    free_memory()
+    forget_judges()  # the run needs the memory
     folder.mkdir(parents=True, exist_ok=True)
     champion = champion_of(job.project)
     if not (folder / "run.json").is_file():
@@ -218,15 +213,10 @@ def _write_champion(job: Job, folder: Path, champion: Adapter | None) -> None:
 
 def _champion_folder(champion: Adapter) -> str:
     try:
-        return str(local_folder(artifact_place(champion), _cache()))
+        return str(local_folder(artifact_place(champion), artifact_cache()))
     except (CorruptArtifact, IncompatibleArtifact) as error:
         log.warning("%s: %s", champion, error)
         return artifact_place(champion)  # where the run will find nothing to load, and say so
-
-
-def _cache() -> Path:
-    """Where copies of adapters are that are kept behind a URL."""
-    return Path(settings.DATA_DIR) / "cache" / "adapters"
 
 
 def _write_whole(path: Path, content: dict[str, Any]) -> None:
@@ -247,41 +237,7 @@ def _example(pair: LabeledPair, position: dict[int, int]) -> Example:
     )
 
 
-@shared_task
-def score_shard(shard_id: int) -> None:
-    """Score one shard of the pool with its job's adapter. A second run finds nothing left to do."""
-    shard = ScoringShard.objects.select_related("job__project").filter(pk=shard_id).first()
-    if shard is None or shard.finished_at is not None or shard.job.state != Job.State.RUNNING:
-        log.warning("Shard %s is not waiting to be scored; nothing was done.", shard_id)
-        return
-    try:
-        finish_shard(shard, _score(shard, Adapter.objects.get(pk=shard.job.params["adapter"])))
-    except Exception as error:
-        log.exception("Shard %s", shard_id)
-        fail_job(shard.job, f"{type(error).__name__}: {error}")
-
-
-def _score(shard: ScoringShard, adapter: Adapter) -> int:
-    rows = shard_texts(shard, adapter)
-    if not rows:
-        return 0
-    judge = _load_judge(artifact_place(adapter))
-    probabilities = judge.probabilities(
-        [query_text(row.query) for row in rows],
-        [product_text(row.title, row.brand, row.colour, row.bullets, row.description) for row in rows],
-    )
-    write_predictions(
-        adapter,
-        np.array([row.pair_id for row in rows], dtype=np.int64),
-        np.array([row.revision_id for row in rows], dtype=np.int64),
-        np.array([label.pk for label in labels_of(shard.job.project)], dtype=np.int64),
-        probabilities,
-    )
-    return len(rows)
-
-
-@lru_cache(maxsize=1)
-def _load_judge(place: str) -> Judge:
-    """Keep the adapter of the last shard loaded: the next shard is most likely its, too."""
-    leave_a_core()
-    return Judge.load(local_folder(place, _cache()))
+@shared_task(bind=True)
+def score_next(self: Task, job_id: int) -> None:
+    """Score the next shard of a scoring job. A second run takes another shard, or finds nothing left to do."""
+    score_next_shard(job_id, f"{self.request.hostname}/{os.getpid()}")

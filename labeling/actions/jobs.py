@@ -24,14 +24,13 @@ TASKS = {
     Job.Kind.MEASURE: ("worker.default.measure_agreement", "default"),
     Job.Kind.RELABEL: ("worker.default.take_over_guideline", "default"),
 }
-SCORE_SHARD = ("worker.gpu.score_shard", "gpu")
+SCORE_NEXT = ("worker.gpu.score_next", "gpu")
 MOST_RESENDS = 3
 # Kinds whose task, when it is sent again, goes on where it stopped: a training from the checkpoint in its run folder.
 GOES_ON = (Job.Kind.TRAIN, Job.Kind.RELABEL)
 RESEND_AFTER = dt.timedelta(minutes=10)
 SILENT_AFTER = {
     Job.Kind.TRAIN: dt.timedelta(minutes=5),
-    Job.Kind.SCORE: dt.timedelta(minutes=15),
     Job.Kind.SELECT: dt.timedelta(minutes=15),
     Job.Kind.IMPORT: dt.timedelta(hours=2),
     Job.Kind.MEASURE: dt.timedelta(minutes=15),
@@ -163,15 +162,16 @@ def _end(found: QuerySet[Job], state: Job.State, message: str, result: dict[str,
 def recover_jobs() -> None:
     """Send again what was queued long ago, and deal with work whose worker has fallen silent.
 
-    Scoring goes on where it stopped, and so do a training and bringing judgments under a new version; everything else
-    is failed with the reason.
+    A training and bringing judgments under a new version go on where they stopped; everything else is failed with the
+    reason. Scoring has workers and messages of its own: see recover_scoring.
     """
     now = timezone.now()
     for job in Job.objects.filter(state=Job.State.QUEUED, sent_at__lt=now - RESEND_AFTER).exclude(kind=Job.Kind.IMPORT):
         with transaction.atomic():
             if Job.objects.filter(pk=job.pk, state=Job.State.QUEUED, sent_at=job.sent_at).update(sent_at=now):
                 send(TASKS[Job.Kind(job.kind)], job_id=job.pk)
-    for job in Job.objects.filter(state=Job.State.RUNNING).select_related("project"):
+    running = Job.objects.filter(state=Job.State.RUNNING).exclude(kind=Job.Kind.SCORE)
+    for job in running.select_related("project"):
         if job.heartbeat_at and now - job.heartbeat_at > SILENT_AFTER[Job.Kind(job.kind)]:
             _recover(job, now)
 
@@ -180,20 +180,6 @@ def recover_jobs() -> None:
 def _recover(job: Job, now: dt.datetime) -> None:
     silent = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, heartbeat_at=job.heartbeat_at)
     if not silent.update(heartbeat_at=now):
-        return
-    unfinished = list(job.shards.filter(finished_at__isnull=True).values_list("pk", flat=True))
-    if job.kind == Job.Kind.SCORE and unfinished:
-        if Job.objects.filter(kind=Job.Kind.TRAIN, state=Job.State.RUNNING).exists():
-            return  # the gpu workers are busy: the shards still wait in their queue
-        job.params["resent"] = job.params.get("resent", 0) + 1
-        if job.params["resent"] <= MOST_RESENDS:
-            job.save(update_fields=("params",))
-            for shard_id in unfinished:
-                send(SCORE_SHARD, shard_id=shard_id)
-            return
-        fail_job(
-            job, f"No gpu worker finished the last {len(unfinished)} shards. What is scored is kept; start it again."
-        )
         return
     if job.kind in GOES_ON and job.params.get("resent", 0) < MOST_RESENDS:
         again = {"params": job.params | {"resent": job.params.get("resent", 0) + 1}, "sent_at": now}

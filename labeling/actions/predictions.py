@@ -5,9 +5,9 @@ from django.db import connection, transaction
 from numpy.typing import NDArray
 from psycopg import sql
 
+from labeling.exchange.copy_stream import HEADER, TRAILER
+from labeling.exchange.prediction_stream import COLUMNS, prediction_rows
 from labeling.models import Adapter
-
-COLUMNS = ("adapter_id", "pair_id", "revision_id", "label_id", "probabilities", "confidence", "margin")
 
 
 def partition_of(adapter: Adapter) -> sql.Identifier:
@@ -15,49 +15,60 @@ def partition_of(adapter: Adapter) -> sql.Identifier:
     return sql.Identifier(f"labeling_prediction_{adapter.pk}")
 
 
+@transaction.atomic
 def make_partition(adapter: Adapter) -> None:
-    """Make the adapter's own partition of the predictions, if it has none yet."""
-    statement = sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF labeling_prediction FOR VALUES IN ({})").format(
-        partition_of(adapter), sql.Literal(adapter.pk)
+    """Make the adapter's own partition of the predictions, if it has none yet. ValueError where it was pruned.
+
+    It is made as a table of its own and then attached: whoever reads or writes predictions goes on meanwhile, which
+    CREATE TABLE ... PARTITION OF would not let them.
+    """
+    locked = Adapter.objects.select_for_update(no_key=True).get(pk=adapter.pk)
+    if locked.pruned_at is not None:
+        raise ValueError(f"{adapter.name} was pruned, and its files are gone: score with another adapter.")
+    name = partition_of(adapter)
+    make = sql.SQL("CREATE TABLE {} (LIKE labeling_prediction INCLUDING ALL)").format(name)
+    attach = sql.SQL("ALTER TABLE labeling_prediction ATTACH PARTITION {} FOR VALUES IN ({})").format(
+        name, sql.Literal(adapter.pk)
     )
     with connection.cursor() as cursor:
-        cursor.execute(statement.as_string(cursor.connection))
+        cursor.execute("SELECT to_regclass(%s) IS NULL", [f"labeling_prediction_{adapter.pk}"])
+        if cursor.fetchone() == (True,):
+            cursor.execute(make.as_string(cursor.connection))
+            cursor.execute(attach.as_string(cursor.connection))
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def write_predictions(
     adapter: Adapter,
     pair_ids: NDArray[np.int64],
     revision_ids: NDArray[np.int64],
     label_ids: NDArray[np.int64],
     probabilities: NDArray[np.float32],
+    replaced: NDArray[np.int64] | None = None,
 ) -> None:
-    """Replace the adapter's predictions of these pairs, through COPY.
+    """Replace the adapter's predictions of these pairs, through COPY into its own partition, which must be there.
 
     pair_ids and revision_ids: (n,); label_ids: (k,), the scheme's labels in order; probabilities: (n, k).
+    `replaced`, (m,), are those of the pairs that have a prediction of this adapter already; all may have where it is
+    not given, and looking for them costs about as much again.
     """
-    best = probabilities.argmax(axis=1)
-    top = np.sort(probabilities, axis=1)[:, ::-1]
-    confidence = np.clip(top[:, 0], 0, 1)
-    margin = top[:, 0] - top[:, 1]
+    partition = partition_of(adapter)
+    old = pair_ids if replaced is None else replaced
+    rows = prediction_rows(adapter.pk, pair_ids, revision_ids, label_ids, probabilities)
+    columns = sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
     with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM labeling_prediction WHERE adapter_id = %s AND pair_id = ANY(%s)",
-            [adapter.pk, pair_ids.tolist()],
-        )
-        into = sql.SQL("COPY labeling_prediction ({}) FROM STDIN").format(
-            sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
-        )
-        with cursor.copy(into) as copy:
-            for index in range(len(pair_ids)):
-                copy.write_row(
-                    (
-                        adapter.pk,
-                        int(pair_ids[index]),
-                        int(revision_ids[index]),
-                        int(label_ids[best[index]]),
-                        probabilities[index].tolist(),
-                        float(confidence[index]),
-                        float(margin[index]),
-                    )
-                )
+        if len(old):
+            delete = sql.SQL("DELETE FROM {} WHERE pair_id = ANY(%s)").format(partition)
+            cursor.execute(delete.as_string(cursor.connection), [old.tolist()])
+        into = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(partition, columns)
+        with connection.wrap_database_errors, cursor.copy(into) as copy:
+            copy.write(HEADER)
+            for block in rows:
+                copy.write(block)
+            copy.write(TRAILER)
+
+
+def gather_statistics(adapter: Adapter) -> None:
+    """Let PostgreSQL look at the adapter's predictions, so that it plans the reading of them rightly at once."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("ANALYZE (SKIP_LOCKED) {}").format(partition_of(adapter)).as_string(cursor.connection))

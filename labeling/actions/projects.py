@@ -50,6 +50,8 @@ SETTINGS = (
     "check_seconds",
     "judge_spec",
     "shard_size",
+    "price_per_hour",
+    "currency",
 )
 
 

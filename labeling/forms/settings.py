@@ -16,9 +16,10 @@ SETTING_GROUPS = {
     "How people do": ("training_required", "pass_mark", "gold_share", "repeat_share", "repeat_after_days"),
     "Rounds": ("batch_size", "random_share", "strategy", "max_per_query", "titles_apart", "label_floor", "round_worth"),
     "The loop": ("loop_enabled", "train_after", "check_seconds"),
-    "Learning": ("imported_labels", "least_confidence", "holdout_percent", "calibration_percent", "shard_size"),
+    "Learning": ("imported_labels", "least_confidence", "holdout_percent", "calibration_percent"),
     "The judge": ("like", "judge_spec"),
     "Promotion": ("promotion_rule", "promotion_margin", "adapters_kept"),
+    "Scoring": ("shard_size", "price_per_hour", "currency"),
 }
 
 
@@ -59,7 +60,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             *("batch_size", "random_share", "strategy", "max_per_query", "titles_apart", "label_floor", "round_worth"),
             *("loop_enabled", "train_after", "check_seconds", "imported_labels", "holdout_percent"),
             *("calibration_percent", "judge_spec", "shard_size", "least_confidence"),
-            *("promotion_rule", "promotion_margin", "adapters_kept"),
+            *("promotion_rule", "promotion_margin", "adapters_kept", "price_per_hour", "currency"),
         )
         labels: ClassVar[dict[str, str]] = {"judge_spec": "What differs from them"}
         widgets: ClassVar[dict[str, forms.Widget]] = {
@@ -72,6 +73,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             "round_worth": forms.NumberInput({"min": 0, "max": 0.99, "step": "any"}),
             "least_confidence": forms.NumberInput({"min": 0, "max": 1, "step": "any"}),
             "promotion_margin": forms.NumberInput({"min": 0, "max": 0.49, "step": "any"}),
+            "price_per_hour": forms.NumberInput({"min": 0, "step": "any"}),
         }
         help_texts: ClassVar[dict[str, str]] = {
             "desk": "One pair keeps each judgment apart and can mix in gold pairs and repeats. The shelf is quicker "

@@ -78,13 +78,28 @@ class Job(models.Model):
 
 
 class ScoringShard(models.Model):
-    """A run of pairs that one scoring task takes: pair ids in [first_pair, last_pair] of the unlabeled pool."""
+    """A part of a scoring job that one worker takes at a time: a run of pairs in the order of (query, pair).
+
+    It reaches from (first_query, first_pair) to (last_query, last_pair), both included; whole queries begin at pair 0
+    and end at LAST_PAIR. `pairs` of them were to be scored when it was planned. Who begins it is written down, and how
+    often it was begun; who finishes it says how many pairs were `scored`, how many predictions that made (each
+    adapter's count) and how many seconds it took.
+    """
+
+    LAST_PAIR = 2**63 - 1
 
     job = models.ForeignKey(Job, models.PROTECT, related_name="shards", db_index=False)
     number = models.PositiveIntegerField()
     pairs = models.PositiveIntegerField()
+    first_query = models.BigIntegerField()
     first_pair = models.BigIntegerField()
+    last_query = models.BigIntegerField()
     last_pair = models.BigIntegerField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    worker = models.CharField(max_length=200, blank=True)
+    scored = models.PositiveIntegerField(default=0)
+    predictions = models.PositiveIntegerField(default=0)
+    seconds = models.FloatField(default=0)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -15,6 +15,8 @@ class Prediction(models.Model):
     The table is partitioned by adapter (the migration makes it, each adapter's partition is made when its
     scores are first written), so that an old adapter's predictions are dropped and not deleted.
     `probabilities` is in the scheme's order of labels; `margin` is the best probability less the second best.
+    There are no foreign keys, which cost more than the row: an adapter with a partition cannot be deleted (the trigger
+    adapter_with_predictions_stays), and pairs, revisions and labels never are.
     """
 
     pk = models.CompositePrimaryKey("adapter_id", "pair_id")

@@ -204,7 +204,21 @@ class Project(models.Model):
         help_text="Settings of the judge that differ from the default, such as base_model.",
     )
     shard_size = models.PositiveIntegerField(
-        verbose_name="pairs per scoring task", default=5000, help_text="How many pairs one scoring task takes."
+        verbose_name="pairs per scoring task",
+        default=5000,
+        help_text="How many pairs a worker scores at a time, on average. One that is killed loses at most these.",
+    )
+    price_per_hour = models.FloatField(
+        verbose_name="price of a worker per hour",
+        default=0.0,
+        help_text="What an hour of one scoring worker costs; jobs then show their cost. 0: not known.",
+    )
+    currency = models.CharField(
+        verbose_name="currency",
+        max_length=10,
+        blank=True,
+        default="",
+        help_text="Of that price, as it is to be shown: EUR.",
     )
 
     class Meta:
@@ -268,6 +282,11 @@ class Project(models.Model):
                 condition=Q(least_confidence__gte=0, least_confidence__lte=1),
                 name="project_least_confidence_is_a_share",
                 violation_error_message="The least confidence of a label is 0 to 1.",
+            ),
+            models.CheckConstraint(
+                condition=Q(price_per_hour__gte=0, price_per_hour__lte=1_000_000),
+                name="project_price_not_negative",
+                violation_error_message="The price of a worker per hour is at least 0 and at most a million.",
             ),
             models.CheckConstraint(
                 condition=Q(adapters_kept__gte=1),

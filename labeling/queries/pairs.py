@@ -1,24 +1,19 @@
 """The pool."""
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Exists, Max, Min, OuterRef, QuerySet
 
 from labeling.models import (
-    Adapter,
     Consensus,
     GoldPair,
     GuidelineVersion,
     Pair,
-    Prediction,
     ProductRevision,
     Project,
     QueueEntry,
     Round,
-    ScoringShard,
     SetAside,
 )
 from labeling.queries.prepared import Prepared
@@ -49,12 +44,6 @@ def unqueued_pairs(project: Project) -> QuerySet[Pair]:
     """Return the untouched pairs that are not waiting in the open round."""
     queued = QueueEntry.objects.filter(pair=OuterRef("pk"), round__project=project, round__state=Round.State.OPEN)
     return untouched_pairs(project).filter(~Exists(queued))
-
-
-def unscored_pairs(project: Project, adapter: Adapter) -> QuerySet[Pair]:
-    """Return the unlabeled pairs that the adapter has not scored with their product's current text."""
-    scored = Prediction.objects.filter(adapter=adapter, pair=OuterRef("pk"), revision=OuterRef("product__revision"))
-    return unlabeled_pairs(project).filter(~Exists(scored))
 
 
 def any_pair(project: Project, seed: int) -> Pair | None:
@@ -96,35 +85,3 @@ def shown_revision(pair: Pair, revision_id: int | None) -> int:
     if not ProductRevision.objects.filter(pk=revision_id, product=pair.product_id).exists():
         raise ValueError(f"Revision {revision_id} is none of product {pair.product}.")
     return revision_id
-
-
-@dataclass(frozen=True)
-class PairText:
-    """A pair with its query's and its product's current text."""
-
-    pair_id: int
-    revision_id: int
-    query: str
-    title: str
-    description: str
-    bullets: str
-    brand: str
-    colour: str
-
-
-def shard_texts(shard: ScoringShard, adapter: Adapter) -> list[PairText]:
-    """Return what is still to be scored of a shard, by pair id."""
-    revision = "product__revision__"
-    rows: Iterator[tuple[Any, ...]] = (
-        unscored_pairs(shard.job.project, adapter)
-        .filter(pk__range=(shard.first_pair, shard.last_pair))
-        .order_by("pk")
-        .values_list(
-            "pk",
-            "product__revision_id",
-            "query__text",
-            *(revision + column for column in ("title", "description", "bullets", "brand", "colour")),
-        )
-        .iterator()
-    )
-    return [PairText(*row) for row in rows]

@@ -16,7 +16,6 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from labeling.actions.jobs import (
     MOST_RESENDS,
-    SCORE_SHARD,
     TASKS,
     add_progress,
     cancel_job,
@@ -29,7 +28,7 @@ from labeling.actions.jobs import (
     send,
     start_job,
 )
-from labeling.models import AuditLogEntry, Job, Project, ScoringShard
+from labeling.models import AuditLogEntry, Job, Project
 from tests.making import make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +59,6 @@ def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
         box = Mailbox(broker)
         for kind, (task, _) in list(TASKS.items()):
             monkeypatch.setitem(TASKS, kind, (task, box.queue))
-        monkeypatch.setattr("labeling.actions.jobs.SCORE_SHARD", (SCORE_SHARD[0], box.queue))
         yield box
         broker.delete(box.queue)
 
@@ -230,8 +228,8 @@ def test_task_takes_ids_by_keyword(
     mailbox: Mailbox, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
-        send(("worker.gpu.score_shard", mailbox.queue), shard_id=7)
-    assert mailbox.read() == [("worker.gpu.score_shard", {"shard_id": 7})]
+        send(("worker.gpu.score_next", mailbox.queue), job_id=7)
+    assert mailbox.read() == [("worker.gpu.score_next", {"job_id": 7})]
 
 
 def test_recover_lets_a_silent_training_go_on_a_few_times(
@@ -260,38 +258,6 @@ def test_recover_lets_a_silent_training_go_on_a_few_times(
     assert job.state == "failed"
     assert "worker stopped before it was done" in job.message
     assert Job.objects.filter(project=job.project).count() == 1
-
-
-def test_recover_sends_the_shards_that_are_left_of_a_silent_scoring(
-    mailbox: Mailbox, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
-) -> None:
-    job = running(make_project(), Job.Kind.SCORE)
-    shards = [
-        ScoringShard.objects.create(job=job, number=number, pairs=1, first_pair=number, last_pair=number)
-        for number in (1, 2, 3)
-    ]
-    ScoringShard.objects.filter(pk=shards[0].pk).update(finished_at=timezone.now())
-    silent(job, 16)
-    with django_capture_on_commit_callbacks(execute=True):
-        recover_jobs()
-    ours = {("worker.gpu.score_shard", shard.pk) for shard in shards}
-    assert [(task, ids["shard_id"]) for task, ids in mailbox.read() if (task, ids.get("shard_id")) in ours] == [
-        ("worker.gpu.score_shard", shards[1].pk),
-        ("worker.gpu.score_shard", shards[2].pk),
-    ]
-    job.refresh_from_db()
-    assert job.state == "running"
-    with django_capture_on_commit_callbacks(execute=True):
-        recover_jobs()
-    assert [ids for _, ids in mailbox.read() if ids.get("shard_id") in {shard.pk for shard in shards}] == []
-
-
-def test_recover_fails_a_scoring_that_died_before_it_was_planned() -> None:
-    job = running(make_project(), Job.Kind.SCORE)
-    silent(job, 16)
-    recover_jobs()
-    job.refresh_from_db()
-    assert job.state == "failed"
 
 
 def test_recover_sends_again_what_has_waited_long(
