@@ -83,13 +83,14 @@ def ending_round(project: Project) -> Ending | None:
     return Ending(opened.number, open_slots(project).count()) if opened else None
 
 
-def asked_shares(project: Project, picked: bool) -> dict[Stream, float]:
-    """Return the share of each stream that the settings ask for, of all that is served; they add up to 1.
+def asked_shares(project: Project, asked: Round, picked: bool) -> dict[Stream, float]:
+    """Return the share of each stream that is asked for in a round, of all that is served; they add up to 1.
 
-    Before a strategy picks pairs, what is neither gold nor repeat is drawn at random.
+    Gold pairs and repeats are by the settings of now; what is drawn at random by the round's own rules, and all of the
+    rest before a strategy picks pairs.
     """
     rest = 1 - project.gold_share - project.repeat_share
-    random = rest * (project.random_share if picked else 1)
+    random = rest * (asked.rules.get("random_share", project.random_share) if picked else 1)
     return {
         Stream.RANDOM: random,
         Stream.ACTIVE: rest - random,

@@ -47,7 +47,7 @@ def rounds(request: HttpRequest, member: Membership) -> HttpResponse:
 
 
 def served_by_stream(project: Project, progress: Progress) -> list[dict[str, Any]]:
-    """Return how many judgments of a round each stream has, their share, and the share that is asked for now."""
+    """Return how many judgments of a round each stream has, their share, and the share that was asked for."""
     total = sum(progress.served.values())
     return [
         {
@@ -56,7 +56,7 @@ def served_by_stream(project: Project, progress: Progress) -> list[dict[str, Any
             "share": progress.served.get(stream, 0) / total if total else None,
             "asked": share,
         }
-        for stream, share in asked_shares(project, picked=progress.active > 0).items()
+        for stream, share in asked_shares(project, progress.round, picked=progress.active > 0).items()
     ]
 
 

@@ -52,15 +52,19 @@ def test_gold_and_repeats_are_served_and_nobodys_progress() -> None:
 
 def test_asked_shares_add_up_and_have_no_picked_pairs_before_a_strategy() -> None:
     project = make_project(gold_share=0.1, repeat_share=0.1, random_share=0.25)
-    later = asked_shares(project, picked=True)
+    opened = make_round(project, [make_pair(project)])
+    later = asked_shares(project, opened, picked=True)
     assert {str(stream): round(share, 6) for stream, share in later.items()} == {
         "random": 0.2,
         "active": 0.6,
         "gold": 0.1,
         "repeat": 0.1,
     }
-    first = asked_shares(project, picked=False)
+    first = asked_shares(project, opened, picked=False)
     assert (round(first[Stream.RANDOM], 6), first[Stream.ACTIVE]) == (0.8, 0)
+    opened.rules = {"random_share": 0.75}  # the mix had moved
+    moved = asked_shares(project, opened, picked=True)
+    assert (round(moved[Stream.RANDOM], 6), round(moved[Stream.ACTIVE], 6)) == (0.6, 0.2)
 
 
 def test_progress_takes_as_many_queries_for_many_rounds(django_assert_num_queries: DjangoAssertNumQueries) -> None:
