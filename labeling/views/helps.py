@@ -122,7 +122,7 @@ def arm_points(arms: Mapping[str, Any]) -> list[dict[str, Any]]:
 def draw_arms(points: Sequence[Mapping[str, Any]], theme: str) -> str:
     """Return the SVG for a light or a dark page. The arms stand beside each other at each number of labels."""
     names, colours = [name for name, _ in ARMS.values()], [MARK[theme], SOFT[theme]]
-    legend = altair.Legend(title=None, orient="top", labelColor=SOFT[theme], labelLimit=200, symbolOpacity=1)
+    legend = altair.Legend(title=None, orient="top", labelColor=SOFT[theme], labelLimit=200, columnPadding=24)
     shown = [point[end] for point in points for end in ("low", "high")] or [0.0, 1.0]
     scale = altair.Scale(domain=[min(shown) - 0.02, min(1.0, max(shown) + 0.02)], nice=True)
     sizes = sorted({point["labels"] for point in points})

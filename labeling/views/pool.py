@@ -18,7 +18,7 @@ from labeling.queries.projects import labels_of
 from labeling.views.charts import MARK, SOFT, as_svg, svg_response, theme_of
 from labeling.views.frame import project_page
 
-WIDTH, ROW, FRAME = 760, 58, 90
+WIDTH, ROW, FRAME = 480, 56, 90  # pixels: it fills half a page, or a phone
 FIT = altair.AutoSizeParams(type="fit", contains="padding")
 DANGER = {"light": "#c04f00", "dark": "#f0894a"}
 # The three ways, in the order in which they are drawn and listed: name, and mark.
@@ -116,7 +116,7 @@ def draw_shares(points: Sequence[Mapping[str, Any]], theme: str) -> str:
     names = list(dict.fromkeys(point["label"] for point in points))
     ways = [name for name, _ in WAYS.values()]
     colours = [DANGER[theme], SOFT[theme], MARK[theme]]
-    legend = altair.Legend(title=None, orient="top", labelColor=SOFT[theme], labelLimit=260, symbolOpacity=1)
+    legend = altair.Legend(title=None, orient="top", labelColor=SOFT[theme], labelLimit=260, columnPadding=24)
     base = altair.Chart(altair.InlineData(values=list(points))).encode(
         y=altair.Y("label:N", sort=names, title=None, axis=altair.Axis(labelLimit=160, minExtent=90)),
         yOffset=altair.YOffset("way:N", sort=ways),

@@ -258,6 +258,8 @@ def test_pair_and_query_are_stored_once() -> None:
         ({"promotion_margin": 0.5}, "project_promotion_margin_is_small"),
         ({"least_confidence": 1.1}, "project_least_confidence_is_a_share"),
         ({"adapters_kept": 0}, "project_adapters_kept_positive"),
+        ({"label_floor": 0.6}, "project_label_floor_is_small"),
+        ({"round_worth": -0.1}, "project_round_worth_is_a_difference"),
     ],
 )
 def test_project_settings_are_held_in_range(changes: dict[str, object], constraint: str) -> None:

@@ -146,7 +146,7 @@ def test_chart_has_both_themes_and_its_numbers(client: Client) -> None:
         svg = client.get(address, {"theme": theme}).content.decode()
         assert "Random share, sharpened" in svg
         assert "NaN" not in svg
-    assert "<caption>How many of the pool are of each label</caption>" in page
+    assert "<caption>The shares in numbers</caption>" in page
 
 
 @pytest.mark.parametrize("role", [Role.ANNOTATOR, Role.AUDITOR])
