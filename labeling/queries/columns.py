@@ -43,8 +43,10 @@ def fetch_columns(rows: QuerySet[Any, Any], *kinds: int) -> list[NDArray[Any]]:
     statement = sql.SQL("COPY (SELECT count(*), {} FROM ({}) AS rows ({})) TO STDOUT (FORMAT BINARY)").format(
         sql.SQL(", ").join(whole), sql.SQL(query), sql.SQL(", ").join(names)
     )
-    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement, parameters) as stream:
-        count, *values = _only_row(b"".join(stream))
+    with connection.cursor() as wrapped, connection.wrap_database_errors:
+        cursor = wrapped.cursor  # psycopg's own: the wrapper of a debugging site takes no parameters
+        with cursor.copy(statement, parameters) as stream:
+            count, *values = _only_row(b"".join(stream))
     n = int.from_bytes(count, "big")
     return [
         _ids(value, n) if kind == IDS else _reals(value, n, kind) for kind, value in zip(kinds, values, strict=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from django.db import DataError
+from django.db import DataError, connections
 from django.db.models import F, QuerySet, Value
 from django.db.models.functions import NullIf
 
@@ -25,6 +25,14 @@ def test_columns_are_djangos_rows_parameters_and_all() -> None:
     assert ids.dtype == queries.dtype == np.int64
     assert list(zip(ids.tolist(), queries.tolist(), strict=True)) == list(rows.values_list("id", "query_id"))
     assert len(ids) == 2
+
+
+def test_columns_are_read_on_a_debugging_site(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = make_project()
+    pair = make_pair(project)
+    monkeypatch.setattr(connections["default"], "force_debug_cursor", True)
+    (ids,) = fetch_columns(Pair.objects.filter(project=project).values_list("id"), IDS)
+    assert ids.tolist() == [pair.pk]
 
 
 def predictions(count: int) -> QuerySet[Prediction]:
