@@ -99,13 +99,13 @@ def test_roll_back_makes_the_former_champions_predictions_count_at_once() -> Non
     predict(champion, dict.fromkeys(pairs, (0.1, 0.7, 0.1, 0.1)))
     make_adapter(project, champion=False)
     scoring = Job.objects.create(project=project, kind=Job.Kind.SCORE)
-    jobs = Job.objects.count()
+    jobs = project.jobs.count()
     assert roll_back(project, lead) == former
     assert states(project) == {1: "champion", 2: "retired", 3: "challenger"}
     current = champion_of(project)
     assert current is not None
     assert {row.label.key for row in pool_predictions(project, current)} == {"E"}
-    assert Job.objects.count() == jobs
+    assert project.jobs.count() == jobs
     scoring.refresh_from_db()
     assert scoring.state == "cancelled"
     entries = AuditLogEntry.objects.filter(project=project, actor=lead).order_by("id").values_list("verb", "target")

@@ -187,7 +187,7 @@ def test_ruled_pair_is_not_set_aside_by_who_still_skips_it() -> None:
     held = claim(third)
     rule(project, pair)
     submit(third, held, SKIP_PATH)
-    assert not SetAside.objects.exists()
+    assert not SetAside.objects.filter(pair=pair).exists()
     assert standing(pair)[:3] == ("resolved", "S", "adjudicated")
 
 

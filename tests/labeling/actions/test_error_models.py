@@ -126,12 +126,12 @@ def test_labels_are_resolved_anew_by_a_fit_and_ruled_and_open_ones_stay() -> Non
 
 def test_only_a_label_that_changes_counts_as_new_for_the_loop() -> None:
     project, pairs, _ = judged()
-    before = dict(Consensus.objects.values_list("pair", "updated_at"))
+    before = dict(project.consensuses.values_list("pair", "updated_at"))
     project.resolve_by = "dawid_skene"
     project.save()
     Consensus.objects.filter(pair=pairs[0]).update(label=labels_of(project)[3])
     fit_errors(project)
-    moved = {pair for pair, at in Consensus.objects.values_list("pair", "updated_at") if at != before[pair]}
+    moved = {pair for pair, at in project.consensuses.values_list("pair", "updated_at") if at != before[pair]}
     assert moved == {pairs[0].pk}
     assert standing(pairs[0])[1] == "E"
 
@@ -141,13 +141,13 @@ def test_unsure_label_is_disputed_where_no_judgments_are_left_to_ask_for() -> No
     pairs = [make_pair_of(project, Split.HOLDOUT) for _ in range(4)]
     make_round(project, pairs)
     judge_all(make_members(project, 2), dict.fromkeys(pairs, "EI"))
-    Consensus.objects.update(state="resolved", label=labels_of(project)[0], measured=False)
+    project.consensuses.update(state="resolved", label=labels_of(project)[0], measured=False)
     fit_errors(project)
     assert [standing(pair)[:2] for pair in pairs] == [("disputed", None)] * 4
-    assert set(Consensus.objects.values_list("parts_at", "measured")) == {("type", True)}
+    assert set(project.consensuses.values_list("parts_at", "measured")) == {("type", True)}
     project.max_overlap = 3
     project.save()
-    Consensus.objects.update(state="resolved", label=labels_of(project)[0])
+    project.consensuses.update(state="resolved", label=labels_of(project)[0])
     fit_errors(project)
     assert {standing(pair)[0] for pair in pairs} == {"resolved"}
 
@@ -167,9 +167,8 @@ def test_pairs_that_change_while_a_fit_is_made_are_left_to_their_own() -> None:
 
 def test_majority_counts_again_after_the_project_has_gone_back_to_it() -> None:
     project, pairs, _ = judged()
-    before = list(
-        Consensus.objects.order_by("pair").values("pair", "state", "label", "confidence", "stake", "parts_at")
-    )
+    columns = ("pair", "state", "label", "confidence", "stake", "parts_at")
+    before = list(project.consensuses.order_by("pair").values(*columns))
     project.resolve_by = "dawid_skene"
     project.save()
     fit_errors(project)
@@ -177,9 +176,11 @@ def test_majority_counts_again_after_the_project_has_gone_back_to_it() -> None:
     project.resolve_by = "majority"
     project.save()
     fit_errors(project)
-    after = list(Consensus.objects.order_by("pair").values("pair", "state", "label", "confidence", "stake", "parts_at"))
+    after = list(
+        project.consensuses.order_by("pair").values("pair", "state", "label", "confidence", "stake", "parts_at")
+    )
     assert after == before
-    assert set(Consensus.objects.values_list("method", flat=True)) == {"majority"}
+    assert set(project.consensuses.values_list("method", flat=True)) == {"majority"}
 
 
 def test_worth_is_found_out_for_pairs_of_before() -> None:
@@ -187,10 +188,10 @@ def test_worth_is_found_out_for_pairs_of_before() -> None:
     pair = make_pair_of(project, Split.HOLDOUT)
     make_round(project, [pair])
     judge_all(make_members(project, 2), {pair: "EI"})
-    known = Consensus.objects.get()
-    Consensus.objects.update(stake=0, parts_at="", measured=False)
+    known = project.consensuses.get()
+    project.consensuses.update(stake=0, parts_at="", measured=False)
     fit_errors(project)
-    found = Consensus.objects.get()
+    found = project.consensuses.get()
     assert (found.stake, found.parts_at, found.measured) == (known.stake, "type", True)
 
 
@@ -207,7 +208,7 @@ def test_errors_are_brought_up_to_date_at_sight_of_a_small_project() -> None:
     assert newer.computed_at > first.computed_at
     assert newer.report["methods"][0]["pairs"] == 1
     assert ruling.label.key == "S"
-    assert set(Consensus.objects.exclude(pair=pairs[4]).values_list("method", flat=True)) == {"majority"}
+    assert set(project.consensuses.exclude(pair=pairs[4]).values_list("method", flat=True)) == {"majority"}
 
 
 def test_measuring_fits_errors_too() -> None:

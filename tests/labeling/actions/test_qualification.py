@@ -126,7 +126,7 @@ def test_what_is_no_answer_is_refused_and_stores_nothing() -> None:
     for gold in (check, elsewhere):
         with pytest.raises(GoldPair.DoesNotExist):
             answer_training(member.project, member.user, walk_for(member, gold, "E"))
-    assert not TrainingAnswer.objects.exists()
+    assert not member.training_answers.exists()
 
 
 def test_training_is_in_the_members_languages() -> None:

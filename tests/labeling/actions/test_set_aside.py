@@ -36,7 +36,7 @@ def test_pair_skipped_by_two_for_one_reason_is_set_aside() -> None:
 
 def test_pair_skipped_stays_where_the_project_never_sets_aside() -> None:
     _, pair, members = skipped_by_two(skips_to_lead=0)
-    assert not SetAside.objects.exists()
+    assert not SetAside.objects.filter(pair=pair).exists()
     assert claim(members[2]).pair == pair
 
 
@@ -45,7 +45,7 @@ def test_undo_of_the_skip_puts_the_pair_back() -> None:
     slot = undo_last(project, members[1].user)
     assert slot is not None
     assert slot.pair == pair
-    assert not SetAside.objects.exists()
+    assert not SetAside.objects.filter(pair=pair).exists()
     assert Skip.objects.filter(pair=pair, retired_at=None).count() == 1
 
 

@@ -6,7 +6,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from labeling.actions.queue import claim_slot
-from labeling.models import Judgment, Membership, Project
+from labeling.models import Membership, Project
 from labeling.queries.repeats import self_agreement, self_agreements
 from tests.labeling.acting import judge, make_members, submit, undo_last
 from tests.labeling.actions.test_streams import REPEAT_TURN, backdate, make_shop
@@ -48,7 +48,7 @@ def test_self_agreement_leaves_out_what_was_taken_back() -> None:
     project, one, _ = shop_with_repeats("ES", "")
     undo_last(project, one.user)
     assert (self_agreement(one).value, self_agreement(one).n) == (1, 1)
-    assert Judgment.objects.filter(stream="repeat").count() == 2
+    assert project.judgments.filter(stream="repeat").count() == 2
 
 
 def test_self_agreement_of_who_repeated_nothing_is_unknown() -> None:

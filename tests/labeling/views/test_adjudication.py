@@ -20,7 +20,6 @@ from labeling.models import (
     Project,
     Role,
     Ruling,
-    SetAside,
     Split,
 )
 from labeling.queries.projects import labels_of, published_guideline
@@ -90,7 +89,7 @@ def test_pages_are_for_experts(client: Client, name: str) -> None:
         assert send(client, pair).status_code == status
         assert client.post(reverse("adjudicate-skip", args=[project.slug, pair.pk])).status_code == status
         assert client.post(reverse("rulings", args=[project.slug]), {"do": "take-back"}).status_code == status
-    assert not Ruling.objects.exists()
+    assert not project.rulings.exists()
 
 
 def test_queue_says_where_they_part_and_what_is_at_stake(client: Client, expert: Membership) -> None:
@@ -142,9 +141,9 @@ def test_ruling_asks_why_and_then_leads_to_the_next_pair(client: Client, expert:
     assert asked.status_code == 200
     assert 'name="why"' in asked.content.decode()
     assert "Say why first" in asked.content.decode()
-    assert not Ruling.objects.exists()
+    assert not expert.project.rulings.exists()
     answer = send(client, first)
-    ruling = Ruling.objects.get()
+    ruling = expert.project.rulings.get()
     assert (ruling.pair, ruling.label.key, ruling.ruled_by) == (first, "S", expert.user)
     assert answer.headers["Location"] == f"{desk_of(second)}?ruled={ruling.pk}"
     page = shown(client, answer.headers["Location"])
@@ -204,7 +203,7 @@ def test_second_expert_is_told_that_a_ruling_stands(client: Client, expert: Memb
     assert "That ruling stands" in page
     assert "This pair is ruled" in page
     assert 'name="answer"' not in page
-    assert Consensus.objects.get(pair=pair).label == Ruling.objects.get().label
+    assert Consensus.objects.get(pair=pair).label == Ruling.objects.get(pair=pair).label
 
 
 def test_what_cannot_be_ruled_is_refused_in_words(client: Client, expert: Membership) -> None:
@@ -218,7 +217,7 @@ def test_what_cannot_be_ruled_is_refused_in_words(client: Client, expert: Member
     assert b"set aside" in send(client, other).content
     assert "This pair is set aside" in shown(client, desk_of(other))
     assert client.get(reverse("adjudicate", args=[expert.project.slug, 10**12])).status_code == 404
-    assert not Ruling.objects.exists()
+    assert not expert.project.rulings.exists()
 
 
 @pytest.mark.parametrize("by_leaf", [True, False])
@@ -227,7 +226,7 @@ def test_pair_that_cannot_be_judged_is_left_out_and_undone(client: Client, exper
     skip = reverse("adjudicate-skip", args=[expert.project.slug, first.pk])
     fields = {"guideline": published_guideline(expert.project).pk, "reason": "unclear_query", "note": "Two readings"}
     answer = send(client, first, SKIP_PATH, why="") if by_leaf else client.post(skip, fields)
-    aside = SetAside.objects.get()
+    aside = expert.project.set_aside.get()
     assert (aside.pair, aside.state, aside.decided_by) == (first, "excluded", expert.user)
     assert answer.headers["Location"] == f"{desk_of(second)}?aside={aside.pk}"
     page = shown(client, answer.headers["Location"])

@@ -208,7 +208,7 @@ def test_annotator_of_another_project_cannot_ask_here_or_about_a_pair_of_here(
     assert client.post(url_of(annotator), sent_by(annotator, slot)).status_code == 404
     sent = sent_by(annotator, slot, guideline=published_guideline(elsewhere.project).pk)
     assert client.post(url_of(elsewhere), sent).status_code == 422
-    assert not Inquiry.objects.exists()
+    assert not Inquiry.objects.filter(project__in=(annotator.project, elsewhere.project)).exists()
 
 
 def test_lead_of_another_project_finds_no_such_question(client: Client, annotator: Membership) -> None:

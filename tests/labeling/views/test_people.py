@@ -229,4 +229,4 @@ def test_member_who_opens_a_link_is_told_that_nothing_changes(client: Client, le
 def test_invitation_form_refuses_what_makes_no_sense(client: Client, lead: Membership) -> None:
     answer = client.post(url("invite", lead.project), {"role": "annotator", "places": 0, "days": 1000})
     assert answer.status_code == 400
-    assert not Invitation.objects.exists()
+    assert not lead.project.invitations.exists()

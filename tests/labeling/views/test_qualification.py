@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from labeling.models import GoldPair, Membership, Project, Role, TrainingAnswer
+from labeling.models import GoldPair, Membership, Project, Role
 from labeling.queries.projects import published_guideline
 from labeling.queries.qualification import next_training_pair
 from tests.labeling.actions.test_qualification import make_school, train
@@ -49,7 +49,7 @@ def text_of(content: bytes) -> str:
 
 
 def test_page_shows_a_pair_and_nothing_of_its_label(client: Client, member: Membership) -> None:
-    GoldPair.objects.update(why="Because it holds water.")
+    member.project.gold.update(why="Because it holds water.")
     page = client.get(address(member.project)).content.decode()
     gold = upcoming(member)
     assert f'data-product="{gold.pair.product.external_id}"' in page
@@ -59,7 +59,7 @@ def test_page_shows_a_pair_and_nothing_of_its_label(client: Client, member: Memb
 
 
 def test_wrong_answer_is_told_where_it_went_wrong_and_why(client: Client, member: Membership) -> None:
-    GoldPair.objects.update(path=PATHS["E"], why="Because it holds water.")
+    member.project.gold.update(path=PATHS["E"], why="Because it holds water.")
     reply = send(client, member, "S")
     assert "Not right." in reply
     assert "Because it holds water." in reply
@@ -82,7 +82,7 @@ def test_same_submit_twice_gets_the_same_feedback(client: Client, member: Member
     gold = upcoming(member)
     first = send(client, member, "S", item=gold.pk)
     assert send(client, member, "E", item=gold.pk) == first
-    assert TrainingAnswer.objects.count() == 1
+    assert member.training_answers.count() == 1
 
 
 def test_skip_is_feedback_too(client: Client, member: Membership) -> None:
@@ -134,7 +134,7 @@ def test_training_works_without_a_script(client: Client, member: Membership) -> 
     page = client.post(here, fields).content.decode()
     assert 'name="path" value="need:yes,type:yes"' in page
     assert "<!doctype html>" in page
-    assert not TrainingAnswer.objects.exists()
+    assert not member.training_answers.exists()
     done = client.post(here, fields | {"path": "need:yes,type:yes,conflict:no", "answer": "silent:no"})
     assert "Right." in text_of(done.content)
     assert client.post(here, {"next": "1"}).headers["Location"] == here
@@ -153,7 +153,7 @@ def test_what_is_no_answer_is_refused_in_words(client: Client, member: Membershi
         assert words in reply.content.decode()
     late = client.post(address(member.project, 4), nonsense | {"path": PATHS["E"]})
     assert "Attempt 4 is not under way" in late.content.decode()
-    assert not TrainingAnswer.objects.exists()
+    assert not member.training_answers.exists()
 
 
 def test_training_without_pairs_says_so_to_the_annotator_and_the_lead(client: Client) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from labeling.actions.judgments import skip_pair
-from labeling.models import Judgment, Membership, Role, Skip
+from labeling.models import Judgment, Membership, Role
 from tests.labeling.acting import answer_for, claim, judge
 from tests.making import make_member, make_pair, make_project, make_round
 
@@ -83,7 +83,7 @@ def test_work_counts_the_same_kinds_today_and_in_all(client: Client, monkeypatch
 def test_work_does_not_show_what_was_taken_back(client: Client) -> None:
     member, url = member_with(client, "red kettle")
     skip(member)
-    Skip.objects.update(retired_at=timezone.now())
+    member.project.skips.update(retired_at=timezone.now())
     assert "Nothing judged yet" in client.get(url).content.decode()
 
 
