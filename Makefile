@@ -49,10 +49,11 @@ run: env ## Start everything for development: web on PORT (8000), worker, gpu, b
 demo: env ## Start everything and play the loop; DATA=FOLDER takes ESCI files, ONCE=1 stops after one turn
 	@exec $(BIN)/python -m simulation.play $(if $(DATA),--data "$(DATA)") $(if $(filter 1,$(ONCE)),--once) $(ARGS)
 
+# All of them run in several processes, a file at a time in each; what is narrowed runs in one, as a debugger needs it.
 test: env ## Run every test; ARGS="tests/worker -x" narrows them
 	@command -v chromium chromium-browser google-chrome >/dev/null || \
 		echo "There is no Chromium, so the browser tests are skipped. On Debian and Ubuntu: apt-get install chromium" >&2
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest $(or $(ARGS),-n logical --maxprocesses 4 --dist loadfile)
 
 lint: env ## Check format, ruff, types, import contracts and migrations
 	@$(BIN)/ruff format --check .

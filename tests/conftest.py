@@ -22,8 +22,11 @@ from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
 
 ROOT = Path(__file__).resolve().parent.parent
-# Away from a Winnow that runs in the same checkout, and from other test runs.
-BROKER_DATABASE = 8 + os.getpid() % 8
+# Away from a Winnow that runs in the same checkout, from other test runs, and from the other processes of this run: of
+# those there are at most four, numbered gw0 to gw3. Valkey has 16 databases; the first 8 are not for tests.
+PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+RUN = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+BROKER_DATABASE = 8 + (4 * RUN + int(PROCESS.removeprefix("gw"))) % 8
 DATABASE = f"test_winnow_{os.getpid()}"
 
 

@@ -52,6 +52,7 @@ def test_make_lists_every_target(checkout: Path) -> None:
         (["demo", "ONCE=1"], "-m simulation.play --once"),
         (["demo", "DATA=../shared data/esci", "ONCE=1"], "-m simulation.play --data ../shared data/esci --once"),
         (["demo", "ONCE=0"], "-m simulation.play"),
+        (["test"], "-m pytest -n logical --maxprocesses 4 --dist loadfile"),
         (["test", "ARGS=tests/config -x"], "-m pytest tests/config -x"),
         (["bench"], "-m benchmarks"),
         (["bench", "NAME=scoring", "ARGS=--rows 5"], "-m benchmarks.scoring --rows 5"),
