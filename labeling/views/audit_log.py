@@ -129,7 +129,8 @@ def _subjects(project: Project, entries: Iterable[AuditLogEntry]) -> Subjects:
 
 def _row(project: Project, entry: AuditLogEntry, subjects: Subjects) -> dict[str, Any]:
     says, place = DEEDS.get(entry.verb, (entry.verb, ""))
-    details = ", ".join(f"{name.replace('_', ' ')}: {_words(value)}" for name, value in entry.data.items())
+    told = [(name.replace("_", " "), value) for name, value in entry.data.items() if value not in (None, "", [], {})]
+    details = ", ".join(f"{name}: {_words(value)}" for name, value in told)
     return {
         "entry": entry,
         "says": says,
@@ -141,8 +142,6 @@ def _row(project: Project, entry: AuditLogEntry, subjects: Subjects) -> dict[str
 
 def _words(value: object) -> str:
     """Return a detail as it can be read: text as it is, what has parts as JSON."""
-    if value is None or value == "":
-        return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
