@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.db.models import CheckConstraint, Q
 
 from labeling.actions.projects import STRATEGY_KEYS
 from labeling.models import Project
@@ -127,6 +128,19 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         if like and isinstance(cleaned.get("judge_spec"), dict):
             cleaned["judge_spec"] = {"like": like} | cleaned["judge_spec"]
         return cleaned
+
+    def problems(self) -> list[tuple[forms.BoundField | None, str]]:
+        """Return every error with its field; a rule of the project's, with the first field that it is about."""
+        about = {
+            str(rule.violation_error_message): rule.condition.referenced_base_fields
+            for rule in Project._meta.constraints
+            if isinstance(rule, CheckConstraint) and isinstance(rule.condition, Q)
+        }
+        found: list[tuple[forms.BoundField | None, str]] = []
+        for error in map(str, self.non_field_errors()):
+            names = [name for name in self.fields if name in about.get(error, ())]
+            found.append((self[names[0]] if names else None, error))
+        return found + [(self[name], str(error)) for name in self.fields for error in self[name].errors]
 
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
         """Return the fields under their headings."""

@@ -122,6 +122,9 @@ def test_settings_name_every_error_with_a_link_to_its_field(client: Client) -> N
     for name in set(form.errors) - {"__all__"}:
         assert f'<a href="#id_{name}">{form[name].label}</a>: {form.errors[name][0]}' in top
         assert f'id="id_{name}"' in answer.content.decode()
+    assert (
+        '<a href="#id_agreement_goal">Agreement to reach</a>: The agreement to reach is above 0 and at most 1.' in top
+    )
     assert top.count("<li>") == sum(len(errors) for errors in form.errors.values())
     project.refresh_from_db()
     assert project.name != "Other"
