@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import redis
+from django.apps import apps
 from django.conf import settings
 from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
@@ -89,9 +90,13 @@ test_redis_url.__test__ = False  # type: ignore[attr-defined]
 
 @pytest.fixture
 def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Let a test commit, for threads and processes of its own. It makes its own project and leaves it there."""
+    """Let a test commit, for threads and processes of its own. It makes its own project and leaves it there.
+
+    The loops of what is left are switched off, so that the workers of later tests are not busy with them.
+    """
     with django_db_blocker.unblock():
         yield
+        apps.get_model("labeling", "Project")._default_manager.filter(loop_enabled=True).update(loop_enabled=False)
         connections.close_all()
 
 
