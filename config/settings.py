@@ -35,6 +35,10 @@ TRAINING_LAUNCH: str = env.str("TRAINING_LAUNCH", default="ddp")
 if TRAINING_LAUNCH not in ("ddp", "fsdp", "deepspeed"):
     raise ImproperlyConfigured(f"TRAINING_LAUNCH: expected ddp, fsdp or deepspeed, got {TRAINING_LAUNCH!r}")
 
+SCORING_ENGINE: str = env.str("SCORING_ENGINE", default="auto")
+if SCORING_ENGINE not in ("auto", "plain", "torch"):
+    raise ImproperlyConfigured(f"SCORING_ENGINE: expected auto, plain or torch, got {SCORING_ENGINE!r}")
+
 
 def _service_urls() -> tuple[str, str, bool]:
     """Return the database URL, the broker URL, and whether both are embedded."""

@@ -64,4 +64,5 @@ def _loaded(places: Sequence[str], others: Sequence[str]) -> dict[str, Judge]:
 
 def _load(places: Sequence[str]) -> dict[str, Judge]:
     folders = [local_folder(place, artifact_cache()) for place in places]
-    return dict(zip(places, load_judges(folders), strict=True))
+    kept = Path(settings.DATA_DIR) / "cache"
+    return dict(zip(places, load_judges(folders, engine=settings.SCORING_ENGINE, cache=kept), strict=True))

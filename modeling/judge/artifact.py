@@ -3,6 +3,7 @@
 Loads no torch, so that any worker can look at one, move it or remove it.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -104,6 +105,13 @@ def read_artifact(folder: Path) -> Artifact:
         raise IncompatibleArtifact(f"{folder}: has a setting that is not known here: {error}") from error
     _check_files(folder, spec.kind, files)
     return Artifact(folder=folder, spec=spec, labels=labels, manifest=manifest)
+
+
+def identity(artifact: Artifact) -> str:
+    """What changes with everything that decides what the judge says before calibration: 32 hexadecimal digits."""
+    decides = [artifact.manifest[name] for name in ("files", "base_model_sha256", "spec", "labels", "prompt_version")]
+    text = json.dumps([*decides, artifact.manifest.get("guideline", "")], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def parse_manifest(text: bytes, place: str) -> dict[str, Any]:

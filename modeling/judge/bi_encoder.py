@@ -33,8 +33,8 @@ class BiEncoder(PairModel):
         super().__init__(adapted, head, tokenizer, labels, max_length)
 
     def lengths(self, rows: Sequence[Example]) -> list[int]:
-        place = _places([text for row in rows for text in (row.query, row.product)])
-        length = [len(ids) for ids in self._tokens(list(place))]
+        place = places_of([text for row in rows for text in (row.query, row.product)])
+        length = [len(ids) for ids in self.tokens(list(place))]
         return [length[place[row.query]] + length[place[row.product]] for row in rows]
 
     def collate(self, rows: Sequence[Example]) -> dict[str, Tensor]:
@@ -84,12 +84,12 @@ class BiEncoder(PairModel):
 
     def _sides(self, queries: Sequence[str], products: Sequence[str]) -> tuple[Tensor, Tensor, Tensor]:
         """Embeddings of the distinct texts, and for each pair the rows of its query and its product."""
-        place = _places([*queries, *products])
-        embeddings = self._embed_all(list(place))
-        return embeddings, _rows(place, queries), _rows(place, products)
+        place = places_of([*queries, *products])
+        embeddings = self.embed_tokens(self.tokens(list(place)))
+        return embeddings, rows_of(place, queries), rows_of(place, products)
 
-    def _embed_all(self, texts: list[str]) -> Tensor:
-        tokens = self._tokens(texts)
+    def embed_tokens(self, tokens: list[list[int]]) -> Tensor:
+        """Embeddings (texts, width) of texts as tokens, computed in batches of about one length."""
 
         def embed(rows: list[int]) -> Tensor:
             ids, mask = self._padded([tokens[row] for row in rows])
@@ -98,11 +98,12 @@ class BiEncoder(PairModel):
         return in_batches(self, [len(ids) for ids in tokens], self.width, self.device, embed)
 
     def _distinct(self, texts: Sequence[str]) -> tuple[Tensor, Tensor, Tensor]:
-        place = _places(texts)
-        ids, mask = self._padded(self._tokens(list(place)))
-        return ids, mask, _rows(place, texts)
+        place = places_of(texts)
+        ids, mask = self._padded(self.tokens(list(place)))
+        return ids, mask, rows_of(place, texts)
 
-    def _tokens(self, texts: list[str]) -> list[list[int]]:
+    def tokens(self, texts: list[str]) -> list[list[int]]:
+        """The tokens of each text, at most max_length."""
         if not texts:
             return []
         ids: list[list[int]] = self.tokenizer(texts, truncation=True, max_length=self.max_length)["input_ids"]
@@ -119,7 +120,12 @@ def mean_state(states: Tensor, attention_mask: Tensor) -> Tensor:
     states = states.float()
     mask = attention_mask.unsqueeze(-1).float()
     mean = (states * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
-    return functional.normalize(mean, dim=1) * math.sqrt(mean.shape[1])
+    return length_of_root(mean)
+
+
+def length_of_root(states: Tensor) -> Tensor:
+    """States (rows, width) brought to length sqrt(width), so that their parts are of size 1."""
+    return functional.normalize(states, dim=1) * math.sqrt(states.shape[1])
 
 
 def pair_features(queries: Tensor, products: Tensor) -> Tensor:
@@ -127,9 +133,11 @@ def pair_features(queries: Tensor, products: Tensor) -> Tensor:
     return torch.cat([queries, products, (queries - products).abs(), queries * products], dim=1)
 
 
-def _places(texts: Sequence[str]) -> dict[str, int]:
+def places_of(texts: Sequence[str]) -> dict[str, int]:
+    """Each distinct text with its number, in the order in which they come first."""
     return {text: number for number, text in enumerate(dict.fromkeys(texts))}
 
 
-def _rows(place: dict[str, int], texts: Sequence[str]) -> Tensor:
+def rows_of(place: dict[str, int], texts: Sequence[str]) -> Tensor:
+    """The number of each text (texts,)."""
     return torch.tensor([place[text] for text in texts], dtype=torch.long)

@@ -1,6 +1,6 @@
 """The completion: a causal language model whose prompt ends where the label goes."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import torch
@@ -43,21 +43,29 @@ class Completion(OneSequence):
             )
 
     @property
+    def reading(self) -> tuple[Hashable, ...]:
+        return *super().reading, tuple(self.opening), tuple(self.before_product), tuple(self.ending)
+
+    @property
     def output(self) -> nn.Linear:
         return self.rows
 
     def tokens(self, queries: Sequence[str], products: Sequence[str]) -> Sequences:
         """opening, query, middle, product, ending; a product too long is cut, a query above half the room."""
+        return {"input_ids": [[*self.opening, *asked, *shown] for asked, shown in self.parts(queries, products)]}
+
+    def parts(self, queries: Sequence[str], products: Sequence[str]) -> list[tuple[list[int], list[int]]]:
+        """What follows the opening: the tokens that all products of a query share, and those of the product."""
         if not queries:
-            return {"input_ids": []}
+            return []
         once = list(dict.fromkeys(queries))
         query_tokens = dict(zip(once, plain_tokens(self.tokenizer, once), strict=True))
-        sequences = []
+        parts = []
         for query, product in zip(queries, plain_tokens(self.tokenizer, products), strict=True):
             asked = query_tokens[query][: self.room // 2]
             shown = product[: self.room - len(asked)]
-            sequences.append(self.opening + asked + self.before_product + shown + self.ending)
-        return {"input_ids": sequences}
+            parts.append(([*asked, *self.before_product], [*shown, *self.ending]))
+        return parts
 
     def states(self, **inputs: Tensor) -> Tensor:
         """The state of each sequence's last token; as it sees none after it, padding needs no mask."""

@@ -1,6 +1,6 @@
 """The cross-encoder: query and product in one sequence, so that each word of one can look at the other's."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import torch
@@ -34,6 +34,10 @@ class CrossEncoder(OneSequence):
         # Adapters of "pair-1" learned on causal models whose tokenizers put nothing between the two.
         in_lines = prompt != "pair-1" and not (self.both_ways and parts_pairs(tokenizer))
         self.lines = self._lines() if in_lines else None
+
+    @property
+    def reading(self) -> tuple[Hashable, ...]:
+        return *super().reading, self.lines is not None
 
     @property
     def output(self) -> nn.Linear:

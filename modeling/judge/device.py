@@ -1,8 +1,13 @@
 """Where a judge computes, and in which precision."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
+
+_in_full: ContextVar[bool] = ContextVar("in_full", default=False)
 
 
 def best_device() -> torch.device:
@@ -14,10 +19,22 @@ def best_device() -> torch.device:
 
 def fast_half_precision(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 in hardware; elsewhere it is slower than full precision."""
+    if _in_full.get():
+        return False
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     features = torch.cpu.get_capabilities()
     return device.type == "cpu" and bool(features.get("amx_bf16") or features.get("avx512_bf16"))
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """A context in which everything is loaded and computed in float32: what other precisions are measured by."""
+    before = _in_full.set(True)
+    try:
+        yield
+    finally:
+        _in_full.reset(before)
 
 
 def half_precision(device: torch.device) -> torch.autocast:

@@ -1,7 +1,7 @@
 """What the three kinds of judge have in common: a base model with an adapter that tells pairs' labels."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -38,6 +38,11 @@ class PairModel(nn.Module, ABC):
         self.tokenizer = tokenizer
         self.labels = tuple(labels)
         self.max_length = max_length
+
+    @property
+    def reading(self) -> tuple[Hashable, ...]:
+        """What decides how texts become tokens: models with equal values read them alike."""
+        return type(self).__name__, str(self.tokenizer.name_or_path), self.max_length
 
     @abstractmethod
     def lengths(self, rows: Sequence[Example]) -> list[int]:
@@ -99,17 +104,21 @@ def in_full_precision(head: nn.Linear, features: Tensor) -> Tensor:
     return logits
 
 
-def batches_by_length(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+def batches_by_length(lengths: Sequence[int], budget: int, *, padded: bool = True) -> Iterator[list[int]]:
     """Row numbers from the longest to the shortest, in batches of at most `budget` tokens with their padding.
 
-    A row above the budget is a batch of its own. What needs most memory comes first, so that it fails at once.
+    Where nothing is `padded`, a row takes what it is long. A row above the budget is a batch of its own. What needs
+    most memory comes first, so that it fails at once.
     """
     batch: list[int] = []
+    taken = 0
     for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
-        if batch and (len(batch) + 1) * lengths[batch[0]] > budget:
+        size = lengths[batch[0]] if batch and padded else lengths[row]
+        if batch and taken + size > budget:
             yield batch
-            batch = []
+            batch, taken, size = [], 0, lengths[row]
         batch.append(row)
+        taken += size
     if batch:
         yield batch
 

@@ -54,7 +54,10 @@ class OneSequence(PairModel):
         return in_full_precision(self.output, self.features(queries, products)).cpu()
 
     def features(self, queries: Sequence[str], products: Sequence[str]) -> Tensor:
-        sequences = self.tokens(queries, products)
+        return self.states_of(self.tokens(queries, products))
+
+    def states_of(self, sequences: Sequences) -> Tensor:
+        """The states (rows, width) of sequences of tokens, computed in batches of about one length."""
 
         def states(rows: list[int]) -> Tensor:
             batch = self._padded({name: [values[row] for row in rows] for name, values in sequences.items()})

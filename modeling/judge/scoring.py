@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from modeling.evaluation.calibration import Calibration
-from modeling.judge.artifact import Artifact, IncompatibleArtifact, read_artifact
+from modeling.judge.artifact import Artifact, IncompatibleArtifact, identity, read_artifact
 from modeling.judge.base_model import resolve_base_model, weights_sha256
-from modeling.judge.engines.choice import engine_for
-from modeling.judge.engines.engine import Engine, Floats
+from modeling.judge.engines.choice import Kept, engine_for
+from modeling.judge.engines.engine import Engine, Floats, logits_together
 from modeling.judge.engines.plain import PlainEngine
 from modeling.judge.kinds import form_of, load_models
 from modeling.judge.model import PairModel
@@ -26,13 +26,17 @@ class Judge:
     engine: Engine | None = None
 
     @classmethod
-    def load(cls, folder: Path, device: torch.device | None = None, engine: str = "auto") -> "Judge":
+    def load(
+        cls, folder: Path, device: torch.device | None = None, engine: str = "plain", cache: Path | None = None
+    ) -> "Judge":
         """The judge that an artifact's folder holds, computed by the engine of that name; see engine_for.
+
+        `cache` is a folder on the local disk for what need not be computed again, shared by any number of processes.
 
         CorruptArtifact when the folder is damaged, IncompatibleArtifact when it is whole but not for this
         version or its base model has other weights, BaseModelError when that cannot be had, EngineError.
         """
-        return load_judges([folder], device, engine)[0]
+        return load_judges([folder], device, engine, cache)[0]
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -58,7 +62,9 @@ class Judge:
         return self.engine or PlainEngine(self.model)
 
 
-def load_judges(folders: Sequence[Path], device: torch.device | None = None, engine: str = "auto") -> list[Judge]:
+def load_judges(
+    folders: Sequence[Path], device: torch.device | None = None, engine: str = "plain", cache: Path | None = None
+) -> list[Judge]:
     """The judges of several artifacts, in their order. Those on one base model have its weights in common.
 
     A base model is read once, and checked once. Each judge says what it says when it is loaded alone, up to the
@@ -73,22 +79,17 @@ def load_judges(folders: Sequence[Path], device: torch.device | None = None, eng
     judges: dict[int, Judge] = {}
     for (base, *_form), places in together.items():
         for place, model in zip(places, load_models([artifacts[one] for one in places], base, device), strict=True):
+            kept = Kept(cache, identity(artifacts[place])) if cache else None
             calibration = Calibration.from_dict(artifacts[place].manifest["calibration"])
-            judges[place] = Judge(model, calibration, engine_for(model, engine))
+            judges[place] = Judge(model, calibration, engine_for(model, engine, kept))
     return [judges[place] for place in range(len(artifacts))]
 
 
 def score_together(judges: Sequence[Judge], queries: Sequence[str], products: Sequence[str]) -> list[Floats]:
     """What each judge's `probabilities` are for the pairs: judges that read texts alike read them once."""
     _check_sides(queries, products)
-    read: dict[object, object] = {}
-    answers = []
-    for judge in judges:
-        engine = judge.computed_by
-        if engine.reading not in read:
-            read[engine.reading] = engine.read(queries, products)
-        answers.append(judge.calibrated(engine.compute(read[engine.reading])))
-    return answers
+    logits = logits_together([judge.computed_by for judge in judges], queries, products)
+    return [judge.calibrated(one) for judge, one in zip(judges, logits, strict=True)]
 
 
 def _check_sides(queries: Sequence[str], products: Sequence[str]) -> None:

@@ -14,3 +14,8 @@ def leave_a_core() -> int:
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) - 1))
     return torch.get_num_threads()
+
+
+def has_a_core_to_spare() -> bool:
+    """Whether a thread beside torch's takes nothing from them: they have left a core, or a GPU does their work."""
+    return torch.cuda.is_available() or torch.get_num_threads() < len(os.sched_getaffinity(0))

@@ -89,8 +89,10 @@ def test_settings_refuse_picture_hosts_that_are_no_origins(checkout: Path) -> No
     assert "IMAGE_HOSTS: 'b.example'" in message
 
 
-@pytest.mark.parametrize(("name", "value"), [("TRAINING_PROCESSES", "0"), ("TRAINING_LAUNCH", "mpi")])
-def test_settings_refuse_a_training_that_cannot_start(checkout: Path, name: str, value: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"), [("TRAINING_PROCESSES", "0"), ("TRAINING_LAUNCH", "mpi"), ("SCORING_ENGINE", "fast")]
+)
+def test_settings_refuse_what_cannot_train_or_score(checkout: Path, name: str, value: str) -> None:
     assert f"{name}: expected" in refusal(checkout, URLS | KEY | {name: value})
 
 

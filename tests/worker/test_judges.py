@@ -23,7 +23,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) 
     settings.DATA_DIR = tmp_path
     found: list[list[str]] = []
 
-    def load(folders: list[Path]) -> list[str]:
+    def load(folders: list[Path], engine: str, cache: Path) -> list[str]:
         found.append([folder.name for folder in folders])
         return [folder.name for folder in folders]
 
@@ -77,7 +77,7 @@ def test_judges_that_cannot_be_kept_do_not_keep_others_from_work(
     a, b = adapters(2)
     asked(a)
 
-    def full(folders: list[Path]) -> Any:
+    def full(folders: list[Path], engine: str, cache: Path) -> Any:
         if len(folders) > 1:
             raise error
         loaded.append([folder.name for folder in folders])

@@ -14,7 +14,7 @@ PRODUCTS = ["Classic Red Coffee Mug", "Blue Umbrella", "Classic Red Coffee Mug",
 
 @pytest.fixture(scope="module")
 def judge(trained: Trained) -> Judge:
-    return Judge.load(trained.folder)
+    return Judge.load(trained.folder, engine="plain")
 
 
 def test_judge_gives_probabilities_in_the_order_of_its_labels(judge: Judge) -> None:
