@@ -124,7 +124,7 @@ def evaluate(
         accuracy=clustered_share(right, np.ones(n), names, draws=draws, seed=seed),
         majority_accuracy=float((people == majority_label).mean()) if n else NAN,
         alpha=_estimate(alpha_of_counts, sums, n, draws=draws, seed=seed),
-        macro_f1=_estimate(_macro_f1_of, sums, n, draws=draws, seed=seed),
+        macro_f1=_estimate(macro_f1_of_counts, sums, n, draws=draws, seed=seed),
         per_label=_label_scores(confusion, sums, draws=draws, seed=seed),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
         ece=calibration_error(sure, right, names, draws=draws, seed=seed),
@@ -191,7 +191,7 @@ def _f1_of(sums: Floats) -> Floats:
     return f1
 
 
-def _macro_f1_of(sums: Floats) -> Floats:
+def macro_f1_of_counts(sums: Floats) -> Floats:
     """The mean F1 of the labels that were given, (...); nan without any."""
     f1 = _f1_of(sums)
     used = ~np.isnan(f1)

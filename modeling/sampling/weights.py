@@ -5,11 +5,14 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
+# How far training is corrected. Rare labels gain from being picked too often, which a full correction takes from them
+# again: docs/selection.md has what it costs.
+STRENGTH = 0.25
 # How many random pairs the shares of all labeled pairs count for: few random pairs alone would say too little.
 _PRIOR = 20.0
 
 
-def weights_of_draws(labels: ArrayLike, random: ArrayLike, label_count: int, *, strength: float = 0.5) -> Floats:
+def weights_of_draws(labels: ArrayLike, random: ArrayLike, label_count: int, *, strength: float = STRENGTH) -> Floats:
     """A weight for each labeled pair (n,), of mean 1, by its label: what was picked too often counts less.
 
     `labels` (n,) are indices below `label_count`, `random` (n,) is true for pairs of the random stream, whose shares
