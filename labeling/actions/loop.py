@@ -3,13 +3,14 @@
 import datetime as dt
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from labeling.actions.agreement import measurement_is_due
 from labeling.actions.jobs import enqueue_job
 from labeling.models import Consensus, Job, Project
 from labeling.queries.pairs import unqueued_pairs
+from labeling.queries.predictions import champion_of
 from labeling.queries.queue import queued_slots, waiting_slots
 
 AFTER_TRAINING = (Job.Kind.SCORE, Job.Kind.SELECT)
@@ -30,6 +31,7 @@ def labels_since_training(project: Project) -> int:
 def next_step(project: Project) -> Job.Kind | None:
     """Return what the loop would do now: train when there is enough to learn, select when the queue runs dry.
 
+    Else what the champion has not seen is scored: it comes with imports, which are waited for, and is scored at once.
     While it trains or scores nothing else is started, unless that takes so long that people would run out of work.
     """
     active = Job.objects.filter(
@@ -40,7 +42,25 @@ def next_step(project: Project) -> Job.Kind | None:
     if not active.exists() and labels_since_training(project) >= project.train_after:
         return Job.Kind.TRAIN
     nearly_empty = waiting_slots(project).count() <= NEARLY_EMPTY * queued_slots(project).count()
-    return Job.Kind.SELECT if nearly_empty and unqueued_pairs(project).exists() else None
+    if nearly_empty and unqueued_pairs(project).exists():
+        return Job.Kind.SELECT
+    return Job.Kind.SCORE if not active.exists() and scoring_is_due(project) else None
+
+
+def scoring_is_due(project: Project) -> bool:
+    """Say whether there may be pairs that the champion has not scored: an import since it was last asked to score.
+
+    Nothing is counted, which would take a pass over the pool: a job that finds nothing ends at once. One that failed
+    or was cancelled is not tried again before there is more to score.
+    """
+    champion = champion_of(project)
+    imports = Job.objects.filter(project=project, kind=Job.Kind.IMPORT)
+    if champion is None or imports.filter(state=Job.State.RUNNING).exists():
+        return False
+    newest = imports.filter(state=Job.State.DONE).aggregate(at=Max("finished_at"))["at"]
+    since = max(filter(None, (newest, champion.promoted_at)), default=None)
+    scored = Job.objects.filter(project=project, kind=Job.Kind.SCORE, params__adapters__contains=champion.pk)
+    return since is not None and not scored.filter(created_at__gte=since).exists()
 
 
 @transaction.atomic

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
-from labeling.models import Adapter, AuditLogEntry, Project, User
+from labeling.models import Adapter, AuditLogEntry, Job, Project, User
 from labeling.queries.predictions import champion_of, former_champion
 from modeling.estimates import NAN, Estimate
 from modeling.judge.store import is_url
@@ -28,8 +28,13 @@ def artifact_place(adapter: Adapter) -> str:
 
 
 def adapters_to_prune(project: Project) -> list[Adapter]:
-    """Return those beyond the newest that the project keeps: never the champion, nor the one in use before it."""
+    """Return those beyond the newest that the project keeps.
+
+    Never the champion, nor the one in use before it, nor one that the pool is being scored with.
+    """
     kept = {adapter.pk for adapter in (champion_of(project), former_champion(project)) if adapter}
+    scoring = Job.objects.filter(project=project, kind=Job.Kind.SCORE, state__in=("queued", "running"))
+    kept.update(pk for params in scoring.values_list("params", flat=True) for pk in params.get("adapters", []))
     there = Adapter.objects.filter(project=project, pruned_at__isnull=True).order_by("-number")
     return [adapter for adapter in there[project.adapters_kept :] if adapter.pk not in kept]
 

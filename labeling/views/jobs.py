@@ -7,12 +7,15 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from labeling.access import for_roles
 from labeling.actions.jobs import cancel_job, enqueue_job
 from labeling.models import Adapter, Job, Membership, Project, Role
+from labeling.queries.scoring import adapters_of_job
+from labeling.queries.scoring_pace import scoring_pace
 from labeling.queries.training_steps import pace_of, steps_of
 from labeling.views.frame import project_page
 from labeling.views.numbers import duration
@@ -24,6 +27,8 @@ STARTS: dict[str, tuple[Job.Kind, tuple[Job.Kind, ...]]] = {
     "score": (Job.Kind.SCORE, ()),
     "select": (Job.Kind.SELECT, ()),
 }
+# What asks for itself on a job's page, by the `live` that it asks with.
+LIVE = {"loss": "jobs/loss.html", "scoring": "jobs/scoring.html"}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -56,10 +61,10 @@ def jobs(request: HttpRequest, member: Membership) -> HttpResponse:
 @require_safe
 @for_roles(Role.LEAD)
 def job(request: HttpRequest, member: Membership, job_id: int) -> HttpResponse:
-    """Show one job; to htmx, its progress alone, and with `live` what goes on in a training.
+    """Show one job; to htmx, its progress alone, and with `live` what goes on in a training or a scoring.
 
-    The page is fetched anew when the training is no longer in the state in which it `was`. With `stop` it asks whether
-    a training is really to be stopped.
+    The page is fetched anew when the job is no longer in the state in which it `was`. With `stop` it asks whether a
+    training is really to be stopped.
     """
     found = get_object_or_404(member.project.jobs.select_related("requested_by", "project"), pk=job_id)
     context: dict[str, Any] = {"found": found} | job_context(member.project, found)
@@ -67,10 +72,12 @@ def job(request: HttpRequest, member: Membership, job_id: int) -> HttpResponse:
         return project_page(request, member, "components/job.html", "jobs", context)
     if found.kind == Job.Kind.TRAIN:
         context |= training_context(found) | {"stopping": "stop" in request.GET and found.active}
+    if found.kind == Job.Kind.SCORE:
+        context |= scoring_context(found)
     if request.htmx:  # type: ignore[attr-defined]
         if found.state != request.GET.get("was", found.state) or not found.active:
             return HttpResponseClientRefresh()
-        template = "jobs/loss.html" if request.GET["live"] == "loss" else "jobs/live.html"
+        template = LIVE.get(request.GET["live"], "jobs/live.html")
         return project_page(request, member, template, "jobs", context)
     context["crumbs"] = [{"text": "Jobs", "url": reverse("jobs", args=[member.project.slug])}, {"text": str(found)}]
     return project_page(request, member, "jobs/job.html", "jobs", context)
@@ -84,6 +91,18 @@ def training_context(found: Job) -> dict[str, Any]:
         "left": duration(pace.seconds_left) if pace and pace.seconds_left is not None else "",
         "loss": loss_context(found, steps_of(found)),
         "adapter": Adapter.objects.filter(job=found).first(),
+    }
+
+
+def scoring_context(found: Job) -> dict[str, Any]:
+    """Return what a scoring's page shows beside its progress."""
+    pace = scoring_pace(found, timezone.now())
+    return {
+        "pace": pace,
+        "left": duration(pace.seconds_left) if pace and pace.seconds_left is not None else "",
+        "took": duration(pace.seconds) if pace else "",
+        "worked": duration(pace.worker_seconds) if pace else "",
+        "adapters": adapters_of_job(found),
     }
 
 

@@ -5,10 +5,12 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from labeling.actions.jobs import fail_job, finish_job, start_job
+from labeling.actions.adapters import promote_adapter
+from labeling.actions.jobs import cancel_job, fail_job, finish_job, start_job
 from labeling.actions.loop import advance_loop, labels_since_training, next_step
+from labeling.actions.scoring import plan_shards
 from labeling.models import Job, Pair, Project
-from tests.labeling.acting import SKIP_PATH, claim, judge, judge_all, make_members, submit
+from tests.labeling.acting import SKIP_PATH, claim, judge, judge_all, make_adapter, make_members, submit
 from tests.making import make_member, make_pair, make_project, make_round
 
 pytestmark = pytest.mark.django_db
@@ -129,3 +131,37 @@ def test_loop_that_is_off_does_nothing() -> None:
     make_pair(project)
     assert advance_loop(project) is None
     assert not Job.objects.filter(project=project).exists()
+
+
+def test_loop_scores_what_came_with_an_import_once() -> None:
+    project = make_project(check_seconds=0)
+    make_round(project, [make_pair(project)])
+    imported = Job.objects.create(project=project, kind=Job.Kind.IMPORT, state="done", finished_at=timezone.now())
+    assert next_step(project) is None, "there is no champion"
+    adapter = make_adapter(project)
+    assert next_step(project) == Job.Kind.SCORE
+    job = advance_loop(project)
+    assert job is not None
+    assert (job.kind, job.params) == ("score", {"then": []})
+    assert next_step(project) is None
+    started = start_job(job.pk)
+    assert started is not None
+    assert plan_shards(started, [adapter]) == 1
+    fail_job(started, "No gpu worker.")
+    assert next_step(project) is None, "nothing is tried again by itself"
+    running = Job.objects.create(project=project, kind=Job.Kind.IMPORT, state="running")
+    assert next_step(project) is None
+    Job.objects.filter(pk=running.pk).update(state="done", finished_at=timezone.now())
+    assert next_step(project) == Job.Kind.SCORE
+    assert imported.finished_at is not None
+
+
+def test_loop_scores_with_an_adapter_that_a_person_promoted() -> None:
+    project = make_project()
+    make_round(project, [make_pair(project)])
+    first, second = make_adapter(project), make_adapter(project, champion=False)
+    job = Job.objects.create(project=project, kind=Job.Kind.SCORE, params={"adapters": [first.pk]})
+    cancel_job(job, None)
+    assert next_step(project) is None
+    promote_adapter(second, None)
+    assert next_step(project) == Job.Kind.SCORE

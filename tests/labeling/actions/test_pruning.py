@@ -11,8 +11,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from labeling.actions.adapters import promote_adapter
+from labeling.actions.jobs import cancel_job
 from labeling.actions.pruning import prune_adapters
-from labeling.models import Adapter, AuditLogEntry, HoldoutPrediction, Prediction, Project
+from labeling.models import Adapter, AuditLogEntry, HoldoutPrediction, Job, Prediction, Project
 from labeling.queries.adapters import adapters_to_prune, artifact_place
 from tests.labeling.acting import make_adapter, predict
 from tests.labeling.measured import measure
@@ -40,6 +41,15 @@ def test_pruning_takes_the_oldest_and_never_the_champion_nor_the_one_before_it()
     assert names(adapters_to_prune(project)) == ["A-4", "A-2"]
     Adapter.objects.filter(project=project, number=4).update(pruned_at=timezone.now())
     assert names(adapters_to_prune(project)) == ["A-2"]
+
+
+def test_pruning_leaves_an_adapter_that_the_pool_is_being_scored_with() -> None:
+    project = make_project(adapters_kept=1)
+    one, two, _ = adapters(project, 3)
+    job = Job.objects.create(project=project, kind=Job.Kind.SCORE, state="running", params={"adapters": [one.pk]})
+    assert names(adapters_to_prune(project)) == [two.name]
+    cancel_job(job, None)
+    assert names(adapters_to_prune(project)) == [two.name, one.name]
 
 
 def test_pruned_adapter_loses_files_and_predictions_and_keeps_what_was_measured(

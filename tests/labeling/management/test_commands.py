@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import timezone
 
-from labeling.models import Job, Membership, Project, User
+from labeling.models import Adapter, Job, Membership, Project, User
+from tests.labeling.acting import make_adapter
 from tests.labeling.actions.test_gold import make_imported
 from tests.labeling.judging import judge_all
 from tests.making import PATHS, make_member, make_pair, make_project, make_round, make_user
+from worker.default import plan_scoring
 
 pytestmark = pytest.mark.django_db
 
@@ -88,6 +91,22 @@ def test_step_is_queued_once() -> None:
     with pytest.raises(CommandError, match="already under way"):
         run("select", "--project", project.slug)
     assert Job.objects.get(project=project).kind == "select"
+
+
+def test_score_takes_the_adapters_that_are_named() -> None:
+    project = make_project()
+    first, second, pruned = (make_adapter(project, champion=number == 0) for number in range(3))
+    Adapter.objects.filter(pk=pruned.pk).update(pruned_at=timezone.now())
+    for name in ("A-9", "A-3"):
+        with pytest.raises(CommandError, match=f"There is no adapter '{name}' that could score. Adapters: A-2, A-1."):
+            run("score", "--project", project.slug, "--adapter", name)
+    assert not Job.objects.filter(project=project, kind="score").exists()
+    run("score", "--project", project.slug, "--adapter", "A-2", "--adapter", "A-1", "--adapter", "A-2")
+    job = Job.objects.get(project=project, kind="score")
+    assert job.params["adapters"] == [second.pk, first.pk]
+    plan_scoring(job_id=job.pk)
+    job.refresh_from_db()
+    assert job.message == "A-2 and A-1 have scored the whole pool already."
 
 
 def test_export_writes_live_judgments_in_both_formats(tmp_path: Path) -> None:
