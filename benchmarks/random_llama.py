@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
@@ -79,7 +79,8 @@ def random_llama(shape: Shape, device: torch.device, dtype: torch.dtype) -> Llam
             network = LlamaForCausalLM(config)
     finally:
         torch.set_default_dtype(before)
-    return network.eval()
+    network.eval()  # type: ignore[no-untyped-call]
+    return network
 
 
 def completion_of(network: LlamaForCausalLM, tokenizer: Any, guideline: str = "") -> Completion:
@@ -119,7 +120,7 @@ def generated(network: LlamaForCausalLM, prompts: Sequence[list[int]], answers: 
         # As generate wants it: padded on the left.
         ids = torch.tensor([[1] * (longest - len(row)) + row for row in rows], device=network.device)
         mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows], device=network.device)
-        output: Any = network.generate(input_ids=ids, attention_mask=mask, generation_config=settings)  # type: ignore[operator]
+        output = cast(Any, network).generate(input_ids=ids, attention_mask=mask, generation_config=settings)
         said += output.logits[0][:, list(answers)].argmax(dim=1).tolist()
     return said
 

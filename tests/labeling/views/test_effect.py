@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -31,9 +30,9 @@ def lead_of(client: Client, labels: str = "S ES I C") -> tuple[Membership, str]:
     return lead, reverse("draft-effect", args=[project.slug])
 
 
-def text_of(answer: HttpResponse) -> str:
+def text_of(content: bytes) -> str:
     """Return the words of a page."""
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+    return " ".join(re.sub(r"<[^>]+>", " ", content.decode()).split())
 
 
 def sent(page: str) -> dict[str, list[str]]:
@@ -117,12 +116,12 @@ def test_effect_tells_what_is_left_over_from_the_version_in_use(client: Client) 
     bring(lead, edited(REWORDED), {"accept"})
     assert waiting_relabels(lead.project).count() == 3
     make_draft(lead, edited(REWORDED))
-    page = text_of(client.get(url))
+    page = text_of(client.get(url).content)
     assert "Publish and ask 3 answers again" in page
     assert "3 are left over: version 2 needs the question again already" in page
     assert "The draft itself asks 0." in page
     make_draft(lead, edited(REWORDED, OTHER))
-    page = text_of(client.get(url))
+    page = text_of(client.get(url).content)
     assert "Publish and ask 7 answers again" in page
     assert "3 are left over" in page
     assert "The draft itself asks 4." in page
@@ -131,7 +130,7 @@ def test_effect_tells_what_is_left_over_from_the_version_in_use(client: Client) 
 def test_effect_of_the_second_version_has_nothing_left_over(client: Client) -> None:
     lead, url = lead_of(client)
     make_draft(lead, edited(REWORDED, OTHER))
-    assert "left over" not in text_of(client.get(url))
+    assert "left over" not in text_of(client.get(url).content)
 
 
 def test_draft_that_changed_meanwhile_is_shown_again_and_not_published(client: Client) -> None:
