@@ -142,7 +142,9 @@ def site(
         "gpu": [*celery, "worker", "-I", "worker.gpu", "-Q", "gpu", "-c", "1", "-n", "gpu@test", "-l", "INFO"],
         "beat": [*celery, "beat", "--scheduler", "celery.beat:Scheduler", "--pidfile", str(folder / "beat.pid")],
     }
-    processes = {name: _start(command, environment, folder / f"{name}.log") for name, command in commands.items()}
+    processes = {
+        name: start_process(command, environment, folder / f"{name}.log") for name, command in commands.items()
+    }
     found = Site(f"http://127.0.0.1:{port}", folder / "data", environment, processes)
     try:
         _wait_until_up(found, folder)
@@ -158,7 +160,9 @@ def site(
                 process.wait(20)
 
 
-def _start(command: list[str], environment: dict[str, str], log: Path) -> "subprocess.Popen[bytes]":
+def start_process(command: list[str], environment: dict[str, str], log: Path) -> "subprocess.Popen[bytes]":
+    """Start a process of the site in a group of its own; what it says goes to `log`."""
+    """Start a process that writes its log to a file, with a process group of its own."""
     with log.open("wb") as output:
         return subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
