@@ -186,6 +186,7 @@ def test_training_is_watched_while_it_runs(sign_in: SignIn, site: Site) -> None:
     expect(picture).to_have_attribute("alt", "The loss goes from 1.400 at step 1 to 0.491 at step 120.")
     shoot(page, "training")
     assert TrainingStep.objects.filter(job=job).count() == 120
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("link", name="Stop…").click()
+    page.get_by_role("button", name="Stop the training").click()
     expect(page.get_by_text("Cancelled", exact=True).first).to_be_visible()
     expect(page.get_by_text("Time left")).to_have_count(0)

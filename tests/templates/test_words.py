@@ -8,8 +8,8 @@ import pytest
 FOLDER = Path(__file__).resolve().parents[2] / "templates"
 # What leads alone see may be in English.
 FOR_LEADS = (
-    *("adapters/", "agreement/", "alarms/", "data/", "jobs/", "project/", "relabeling/", "rounds/", "settings/"),
-    *("styleguide.html", "workshop/"),
+    *("adapters/", "agreement/", "alarms/", "audit_log/", "data/", "jobs/", "pool/", "project/", "relabeling/"),
+    *("rounds/", "settings/", "styleguide.html", "workshop/"),
     *(f"inquiries/{name}.html" for name in ("about", "answer", "page", "pair")),
 )
 TEMPLATES = sorted(
