@@ -16,7 +16,8 @@ KEYS = {"yes": "y", "no": "n"}
 
 
 def press_path(page: Page, path: str) -> None:
-    """Answer every question of a path with its key."""
+    """Answer every question of a path with its key, once the page's scripts are there to hear it."""
+    page.wait_for_load_state()
     for step in path.split(","):
         question, answer = step.split(":")
         expect(page.locator(f'[data-question="{question}"]')).to_be_visible()

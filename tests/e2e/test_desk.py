@@ -25,6 +25,7 @@ def member_with(pairs: int, **settings: object) -> Membership:
 
 def asked(page: Page, question: str) -> None:
     expect(page.locator(f'[data-question="{question}"]')).to_be_visible()
+    page.wait_for_load_state()
 
 
 def on_another_device(page: Page, url: str) -> Page:

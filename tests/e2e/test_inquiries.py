@@ -123,6 +123,7 @@ def test_typed_text_outlives_failures_a_reload_and_a_closed_drawer(sign_in: Sign
     expect(text).to_have_value(DOUBT)
     text.press("Control+Enter")
     expect(page.locator("#toasts")).to_contain_text("Your question is with the lead")
+    expect(drawer).to_be_hidden()
     press(page, "a")
     expect(text).to_have_value("")
     assert Inquiry.objects.get(project=project).text == DOUBT

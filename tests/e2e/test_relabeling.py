@@ -104,6 +104,7 @@ def test_last_answer_is_changed_by_the_key_of_undo(sign_in: SignIn, site: Site) 
     assert said_of(first) == ["S", "I"]
     desk.keyboard.press("u")
     expect(desk.locator(".query-text")).to_have_text("steel kettle 0")
+    desk.wait_for_load_state()
     desk.get_by_role("button", name="Yes, as a compromise").click()
     expect(desk.get_by_role("heading", name="Changed")).to_be_visible()
     expect(desk.get_by_role("link", name="Answer again")).to_be_visible()
