@@ -1,6 +1,6 @@
-"""How a round draws where nothing else is set and choosing has shown that it helps, for those who have no project.
+"""How a round draws by margin under the usual rules: what `make bench NAME=active_learning` measures.
 
-A project's settings start from the same values, with more at random until the arms have been compared.
+A project draws by its settings instead: half at random to begin with, and what is typical before there is a judge.
 """
 
 from modeling.sampling.rules import Rules

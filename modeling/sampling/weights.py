@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 # How far training is corrected. Rare labels gain from being picked too often, which a full correction takes from them
-# again: docs/selection.md has what it costs.
+# again. A quarter is a compromise, not measured by itself; `make bench NAME=active_learning` takes --correction.
 STRENGTH = 0.25
 # How many random pairs the shares of all labeled pairs count for: few random pairs alone would say too little.
 _PRIOR = 20.0
